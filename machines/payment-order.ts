@@ -1,0 +1,375 @@
+/**
+ * The payment order: one amount to one seller, from the checkout to the books.
+ *
+ * - The intent is committed before the PSP is called; an unknown outcome is asked about and never resent blind.
+ * - A new operation number only after a proven decline; a resend only when the last send surely did not arrive.
+ * - The clock alone never fails an order that the PSP may hold money for: it parks it.
+ * - The first success whose money equals the order settles it; every further one is late and goes to suspense,
+ *   in any state. That is why no state is `final`: SUCCESS and FAILED still take facts.
+ * - Pure: time and jitter arrive in the event; effects leave as data; deadlines are rows, not `after`.
+ */
+import { type Fact, paymentOrderSetup } from "./payment-order-setup.ts";
+import type { HeldMoney, ParkReason, PaymentOrderContext, Stamp } from "./payment-order-types.ts";
+
+export const PAYMENT_ORDER_MACHINE = { id: "paymentOrder", version: 1 } as const;
+
+const CANCELED = { code: "canceled", message: "The order was canceled before the PSP had it." } as const;
+const EXPIRED = { code: "expired", message: "The buyer did not pay in time." } as const;
+const RESOLVED_AS_FAILED = { code: "resolved_as_failed", message: "An operator ended the order as failed." } as const;
+
+const stampOf = ({ at, jitter }: Stamp): Stamp => ({ at, jitter });
+const moneyOf = ({ reference, amount, currency }: HeldMoney): HeldMoney => ({ reference, amount, currency });
+const callOf = ({ context }: { context: PaymentOrderContext }) => ({
+  attempt: context.attempt,
+  operation: context.operation,
+});
+const chargeOf = ({ context }: { context: PaymentOrderContext }) => ({
+  ...callOf({ context }),
+  isResend: context.operationSends > 1,
+});
+const parkFor = (reason: ParkReason) =>
+  ({ type: "recordParked", params: ({ event }: { event: Stamp }) => ({ reason, at: event.at }) }) as const;
+
+/** Hands the event itself to an action or a guard. */
+const itself = <E>({ event }: { event: E }): E => event;
+
+const bookLateSuccess = [
+  { type: "recordLate", params: itself<Fact<"psp.succeeded">> },
+  { type: "post", params: ({ event }: { event: Fact<"psp.succeeded"> }) => ({ rule: "late_success" as const, ...moneyOf(event) }) },
+  { type: "announce", params: { type: "payment_order.late_success" } },
+] as const;
+
+const askPsp = [
+  { type: "beginInquiry", params: ({ event }: { event: Stamp }) => ({ ...stampOf(event), isScheduled: true }) },
+  { type: "inquire", params: callOf },
+] as const;
+
+const askPspOnRead = [
+  { type: "beginInquiry", params: ({ event }: { event: Stamp }) => ({ ...stampOf(event), isScheduled: false }) },
+  { type: "inquire", params: callOf },
+] as const;
+
+export const paymentOrderMachine = paymentOrderSetup.createMachine({
+  id: PAYMENT_ORDER_MACHINE.id,
+  context: ({ input }) => ({
+    ...input,
+    operation: 1,
+    attempt: 0,
+    sends: 0,
+    operationSends: 0,
+    budgetUsed: 0,
+    asks: 0,
+    call: null,
+    keySince: null,
+    unknownSince: null,
+    timer: null,
+    cancelRequested: false,
+    reference: null,
+    nextActionUrl: null,
+    failure: null,
+    captured: "0",
+    held: null,
+    late: [],
+    parked: null,
+  }),
+  initial: "NOT_STARTED",
+  states: {
+    NOT_STARTED: {
+      description: "The order is written down; the PSP has not heard of it.",
+      tags: ["waiting", "needsBuyer"],
+      exit: "clearTimer",
+      on: {
+        "order.awaited": { actions: { type: "awaitBuyer", params: itself } },
+        "order.started": { target: "EXECUTING", actions: "forgetNextAction" },
+        "order.cancel": { target: "FAILED", actions: { type: "recordEnd", params: CANCELED } },
+        "timer.fired": {
+          guard: { type: "isTimer", params: itself },
+          target: "FAILED",
+          actions: { type: "recordEnd", params: EXPIRED },
+        },
+        "psp.succeeded": { guard: { type: "isUnexpectedSuccess", params: itself }, actions: bookLateSuccess },
+      },
+    },
+    EXECUTING: {
+      description: "The payment is under way.",
+      initial: "sending",
+      on: {
+        "psp.succeeded": [
+          {
+            guard: { type: "isOtherCurrency", params: itself },
+            target: ".parked",
+            actions: [{ type: "recordHeld", params: itself }, parkFor("currency_mismatch")],
+          },
+          {
+            guard: { type: "isOtherAmount", params: itself },
+            target: ".parked",
+            actions: [{ type: "recordHeld", params: itself }, parkFor("amount_mismatch")],
+          },
+          {
+            guard: { type: "isCaptured", params: itself },
+            target: "SUCCESS",
+            actions: [
+              { type: "recordSuccess", params: itself },
+              { type: "post", params: ({ event }) => ({ rule: "pay_in", ...moneyOf(event) }) },
+            ],
+          },
+          { target: ".authorized", actions: { type: "recordSuccess", params: itself } },
+        ],
+        "psp.declined": [
+          { guard: { type: "isStaleOperation", params: itself } },
+          {
+            guard: { type: "isSoftDeclineWithBudget", params: itself },
+            target: ".retrying",
+            actions: [{ type: "recordDecline", params: itself }, "beginOperation"],
+          },
+          {
+            guard: { type: "isSoftDecline", params: itself },
+            target: ".parked",
+            actions: [{ type: "recordDecline", params: itself }, "beginOperation", parkFor("retries_spent")],
+          },
+          { target: "FAILED", actions: [{ type: "recordDecline", params: itself }, "clearDoubt"] },
+        ],
+        "psp.pending": {
+          guard: { type: "isCurrentOperation", params: itself },
+          target: ".pending",
+          actions: [{ type: "recordPending", params: itself }, "resetAsks"],
+        },
+        "order.conflicted": {
+          target: ".parked",
+          actions: [{ type: "recordHeld", params: itself }, parkFor("reference_conflict")],
+        },
+      },
+      states: {
+        sending: {
+          description: "The intent is committed and the PSP call is out.",
+          tags: ["inFlight"],
+          entry: [
+            { type: "beginSend", params: ({ event }) => stampOf(event) },
+            { type: "charge", params: chargeOf },
+          ],
+          on: {
+            "psp.unsent": [
+              {
+                guard: { type: "isAnswerWithSendBudget", params: itself },
+                target: "retrying",
+                actions: "clearDoubt",
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: ["clearDoubt", parkFor("retries_spent")],
+              },
+            ],
+            "psp.unknown": {
+              guard: { type: "isCurrentCall", params: itself },
+              target: "resolving",
+              actions: [{ type: "doubt", params: itself }, "resetAsks"],
+            },
+            "order.adopted": { target: "resolving", actions: [{ type: "doubt", params: itself }, "resetAsks"] },
+          },
+        },
+        pending: {
+          description: "The PSP has it; a webhook, a poll or the buyer will move it.",
+          tags: ["waiting"],
+          entry: [
+            { type: "awaitPoll", params: ({ event }) => stampOf(event) },
+            { type: "announce", params: { type: "payment_order.pending" } },
+          ],
+          exit: "clearTimer",
+          on: {
+            "timer.fired": { guard: { type: "isTimer", params: itself }, actions: askPsp },
+            "order.ask": { guard: "isIdle", actions: askPspOnRead },
+            "order.adopted": { guard: "isCallLost", actions: { type: "awaitPoll", params: itself } },
+            "psp.pending": [
+              {
+                guard: { type: "isAnswerWithPollBudget", params: itself },
+                actions: [
+                  { type: "recordPending", params: itself },
+                  { type: "awaitPoll", params: itself },
+                ],
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: [{ type: "recordPending", params: itself }, parkFor("pending_too_long")],
+              },
+              {
+                guard: { type: "isPendingNews", params: itself },
+                actions: { type: "recordPendingNews", params: itself },
+              },
+              {},
+            ],
+            "psp.unknown": [
+              {
+                guard: { type: "isAnswerWithPollBudget", params: itself },
+                actions: { type: "awaitPoll", params: itself },
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: parkFor("pending_too_long"),
+              },
+            ],
+            "psp.not_found": [
+              {
+                guard: { type: "isAnswerWithPollBudget", params: itself },
+                actions: { type: "awaitPoll", params: itself },
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: parkFor("pending_too_long"),
+              },
+            ],
+          },
+        },
+        resolving: {
+          description: "An outcome is unknown; the PSP is being asked.",
+          tags: ["inFlight"],
+          entry: askPsp,
+          exit: "clearTimer",
+          on: {
+            "timer.fired": { guard: { type: "isTimer", params: itself }, actions: askPsp },
+            "order.ask": { guard: "isIdle", actions: askPspOnRead },
+            "order.adopted": { guard: "isCallLost", actions: askPsp },
+            "order.cancel": { actions: "requestCancel" },
+            "psp.unknown": [
+              {
+                guard: { type: "isAnswerWithInquiryBudget", params: itself },
+                actions: { type: "awaitInquiry", params: itself },
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: parkFor("inquiries_spent"),
+              },
+            ],
+            "psp.not_found": [
+              {
+                guard: { type: "isSurelyAbsentAndCanceled", params: itself },
+                target: "#paymentOrder.FAILED",
+                actions: { type: "recordEnd", params: CANCELED },
+              },
+              {
+                guard: { type: "isSurelyAbsentWithBudget", params: itself },
+                target: "sending",
+                actions: "clearDoubt",
+              },
+              {
+                guard: { type: "isSurelyAbsent", params: itself },
+                target: "parked",
+                actions: ["clearDoubt", parkFor("retries_spent")],
+              },
+              {
+                guard: { type: "isAnswerWithInquiryBudget", params: itself },
+                actions: { type: "awaitInquiry", params: itself },
+              },
+              {
+                guard: { type: "isCurrentCall", params: itself },
+                target: "parked",
+                actions: parkFor("inquiries_spent"),
+              },
+            ],
+          },
+        },
+        retrying: {
+          description: "Surely unsent, or softly declined; waits until the next send is due.",
+          tags: ["waiting"],
+          entry: {
+            type: "awaitRetry",
+            params: ({ event }) => ({
+              ...stampOf(event),
+              retryAfterMs: event.type === "psp.unsent" ? event.retryAfterMs : null,
+            }),
+          },
+          exit: "clearTimer",
+          on: {
+            "timer.fired": { guard: { type: "isTimer", params: itself }, target: "sending" },
+            "order.cancel": {
+              target: "#paymentOrder.FAILED",
+              actions: { type: "recordEnd", params: CANCELED },
+            },
+          },
+        },
+        authorized: {
+          description: "The money is held for us; waits for capture, cancel or expiry.",
+          tags: ["waiting"],
+          entry: { type: "announce", params: { type: "payment_order.authorized" } },
+          on: {
+            "psp.succeeded": { guard: { type: "isRepeatedAuthorization", params: itself } },
+            "psp.pending": {},
+          },
+        },
+        parked: {
+          description: "Retries are spent or facts disagree; an operator decides.",
+          tags: ["needsReview"],
+          entry: { type: "announce", params: { type: "payment_order.parked" } },
+          exit: "unpark",
+          on: {
+            "order.ask": { guard: "isIdle", actions: askPspOnRead },
+            "order.adopted": { guard: "isCallLost", actions: "endCall" },
+            "order.retry": [
+              { guard: "isAskNeededBeforeRetry", target: "resolving", actions: "resetBudget" },
+              { target: "sending", actions: "resetBudget" },
+            ],
+            "order.resolve": [
+              {
+                guard: { type: "isBookable", params: itself },
+                target: "#paymentOrder.SUCCESS",
+                actions: [
+                  { type: "recordResolution", params: itself },
+                  {
+                    type: "post",
+                    params: ({ context, event }) => ({
+                      rule: "pay_in",
+                      reference: context.reference ?? "",
+                      amount: event.amount,
+                      currency: context.currency,
+                    }),
+                  },
+                ],
+              },
+              {
+                guard: { type: "isFailable", params: itself },
+                target: "#paymentOrder.FAILED",
+                actions: { type: "recordEnd", params: RESOLVED_AS_FAILED },
+              },
+            ],
+            "psp.succeeded": [
+              { guard: { type: "isHeldElsewhere", params: itself }, actions: bookLateSuccess },
+              { guard: "isHeld" },
+            ],
+            "psp.declined": { guard: "isHeld" },
+            "psp.pending": [
+              { guard: { type: "isPendingAnswerToParked", params: itself }, actions: "endCall" },
+              { guard: "isPendingKnown" },
+            ],
+            "psp.unknown": { guard: { type: "isCurrentCall", params: itself }, actions: "endCall" },
+            "psp.not_found": [
+              { guard: { type: "isSurelyAbsent", params: itself }, actions: "clearDoubt" },
+              { guard: { type: "isCurrentCall", params: itself }, actions: "endCall" },
+            ],
+          },
+        },
+      },
+    },
+    SUCCESS: {
+      description: "The money is captured and booked.",
+      tags: ["terminal"],
+      entry: { type: "announce", params: { type: "payment_order.succeeded" } },
+      on: {
+        "psp.succeeded": { guard: { type: "isSecondSuccess", params: itself }, actions: bookLateSuccess },
+      },
+    },
+    FAILED: {
+      description: "Surely nothing was charged; a success that shows up later is booked to suspense.",
+      tags: ["terminal"],
+      entry: { type: "announce", params: { type: "payment_order.failed" } },
+      on: {
+        "psp.succeeded": { guard: { type: "isUnexpectedSuccess", params: itself }, actions: bookLateSuccess },
+      },
+    },
+  },
+});
+
+export type PaymentOrderMachine = typeof paymentOrderMachine;

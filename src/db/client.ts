@@ -1,0 +1,36 @@
+/** Connections to PostgreSQL. Raw SQL and Drizzle get clients of their own: Drizzle changes how its client reads dates and JSON. */
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+
+export interface ConnectOptions {
+  /** Shown in `pg_stat_activity`. */
+  readonly name: string;
+  readonly max: number;
+  /** The server gives up a statement after this. */
+  readonly statementTimeoutMs: number;
+}
+
+/** The role that the process works as; it can't rewrite history. */
+export const APP_ROLE = "florin_app";
+
+/** A dead peer is noticed after about this long without an answer to keep-alive probes. */
+const KEEP_ALIVE_SECONDS = 10;
+const CONNECT_TIMEOUT_SECONDS = 5;
+const RECONNECT_DELAYS_SECONDS = [0.05, 0.1, 0.2, 0.5];
+
+export function connectDatabase(url: string, options: ConnectOptions): Sql {
+  return postgres(url, {
+    max: options.max,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    keep_alive: KEEP_ALIVE_SECONDS,
+    backoff: (attempt) => RECONNECT_DELAYS_SECONDS[Math.min(attempt, RECONNECT_DELAYS_SECONDS.length - 1)] ?? 1,
+    onnotice: () => {},
+    connection: {
+      application_name: options.name,
+      role: APP_ROLE,
+      TimeZone: "UTC",
+      statement_timeout: options.statementTimeoutMs,
+    },
+  });
+}

@@ -1,0 +1,116 @@
+/** The act after the commit: one PSP call, and its answer as the actor's next event. */
+import type { PspFact, Stamp } from "../../machines/payment-order-types.ts";
+import { assertNever } from "../core/assert.ts";
+import type { InquiryOutcome, Outcome } from "../core/outcomes.ts";
+import type { Ports } from "../core/ports.ts";
+import type { Answer } from "../psp/connector.ts";
+import type { ActorRef, CallIntent, Connectors } from "./actor.ts";
+import type { ActorStore } from "./actor-store.ts";
+import type { Observation } from "./item.ts";
+import type { Ownership } from "./ownership.ts";
+
+export interface CallAnswer {
+  readonly event: PspFact;
+  readonly observation: Observation;
+}
+
+export interface CallDeps {
+  readonly connectors: Connectors;
+  readonly store: Pick<ActorStore, "loadRequest">;
+  readonly ownership: Pick<Ownership, "sureUntilMs">;
+  readonly ports: Ports;
+  readonly onCall?: (report: { readonly psp: string; readonly kind: string; readonly outcome: string; readonly latencyMs: number }) => void;
+}
+
+const NOTHING_RECEIVED = { status: null, body: new Uint8Array() };
+
+/** The machine's event for an outcome; `origin` says whose it is. */
+export function toFact(
+  outcome: Outcome | InquiryOutcome,
+  origin: { readonly source: "answer" | "inquiry" | "webhook"; readonly operation: number; readonly attempt: number | null },
+  stamp: Stamp,
+): PspFact {
+  const common = { ...origin, ...stamp };
+  switch (outcome.kind) {
+    case "succeeded":
+      return {
+        type: "psp.succeeded",
+        reference: outcome.reference,
+        amount: outcome.amountMinor.toString(),
+        currency: outcome.currency,
+        captured: outcome.captured,
+        ...common,
+      };
+    case "pending":
+      return { type: "psp.pending", reference: outcome.reference, nextActionUrl: outcome.nextAction?.url ?? null, ...common };
+    case "declined":
+      return {
+        type: "psp.declined",
+        reference: outcome.reference,
+        code: outcome.code,
+        message: outcome.message,
+        declineCode: outcome.declineCode,
+        retryable: outcome.retryable,
+        ...common,
+      };
+    case "unsent":
+      return { type: "psp.unsent", reason: outcome.reason, retryAfterMs: outcome.retryAfterMs, ...common };
+    case "unknown":
+      return { type: "psp.unknown", reason: outcome.reason, ...common };
+    case "not_found":
+      return { type: "psp.not_found", ...common };
+    default:
+      return assertNever(outcome);
+  }
+}
+
+export function toStamp(ports: Ports): Stamp {
+  return { at: ports.clock.nowMs(), jitter: ports.random.unit() };
+}
+
+/** Makes the call. Never rejects: whatever goes wrong is an outcome. */
+export async function performCall(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise<CallAnswer> {
+  const { clock } = deps.ports;
+  const startedMs = clock.monotonicMs();
+  const answer = await callPsp(deps, ref, call);
+  const latencyMs = Math.round(clock.monotonicMs() - startedMs);
+  deps.onCall?.({ psp: call.psp, kind: call.kind, outcome: answer.outcome.kind, latencyMs });
+  const source = call.kind === "charge" ? "answer" : "inquiry";
+  const event = toFact(answer.outcome, { source, operation: call.operationNumber, attempt: call.attempt }, toStamp(deps.ports));
+  return {
+    event,
+    observation: {
+      attempt: call.attempt,
+      source,
+      fact: event,
+      httpStatus: answer.raw.status,
+      bodyBase64: Buffer.from(answer.raw.body).toString("base64"),
+      latencyMs,
+    },
+  };
+}
+
+async function callPsp(
+  deps: CallDeps,
+  ref: ActorRef,
+  call: CallIntent,
+): Promise<Answer<Outcome | InquiryOutcome>> {
+  const { idempotencyKey } = call;
+  const connector = deps.connectors.get(call.psp);
+  const isCharge = call.kind === "charge";
+  const refuse = (reason: string): Answer<Outcome> => ({
+    outcome: isCharge ? { kind: "unsent", reason, retryAfterMs: null } : { kind: "unknown", reason },
+    raw: NOTHING_RECEIVED,
+  });
+  if (connector === undefined) return refuse("psp_not_configured");
+  try {
+    const body = isCharge ? (call.request ?? (await deps.store.loadRequest(ref, call.operationNumber))) : "";
+    // Asked last, with nothing awaited between here and the send: a paused process must not call.
+    const sendBeforeMs = deps.ownership.sureUntilMs();
+    if (deps.ports.clock.monotonicMs() >= sendBeforeMs) return refuse("ownership_unsure");
+    return isCharge ? await connector.charge({ idempotencyKey, body, sendBeforeMs }) : await connector.inquire({ idempotencyKey });
+  } catch (error) {
+    // A connector classifies and does not throw; if one does, the call may have happened.
+    return { outcome: { kind: "unknown", reason: `connector_failed: ${String(error).slice(0, 200)}` }, raw: NOTHING_RECEIVED };
+  }
+}

@@ -1,0 +1,87 @@
+/** What waits in the database for somebody to work on it: due timers and durable mail. One statement each, read-only. */
+import type { Sql } from "../db/client.ts";
+import type { ActorKind } from "./actor.ts";
+import { LOADABLE } from "./actor-store.ts";
+
+export interface DueTimer {
+  readonly merchantId: number;
+  readonly actorId: string;
+  readonly name: string;
+  readonly seq: number;
+}
+
+interface MailRow {
+  readonly merchantId: number;
+  readonly actorId: string;
+  readonly actorKind: string;
+  readonly payload: unknown;
+}
+
+export interface InboxRow extends MailRow {
+  readonly psp: string;
+  readonly eventId: string;
+}
+
+export interface ObservationRow extends MailRow {
+  readonly attempt: number;
+  readonly source: string;
+}
+
+export interface CommandRow extends MailRow {
+  readonly commandId: string;
+}
+
+const versionsOf = (kind: ActorKind): string => `{${kind.machineVersions.join(",")}}`;
+
+/** Timers of actors that this build restores, earliest first. */
+export async function findDueTimers(sql: Sql, kind: ActorKind, limit: number): Promise<readonly DueTimer[]> {
+  return sql.unsafe<DueTimer[]>(
+    `SELECT t.merchant_id AS "merchantId", t.actor_id AS "actorId", t.name, t.seq
+     FROM timers t JOIN ${kind.table} o ON o.merchant_id = t.merchant_id AND o.id = t.actor_id
+     WHERE t.due_at <= now() AND t.actor_kind = $2 AND ${LOADABLE}
+     ORDER BY t.due_at LIMIT $3::int`,
+    [versionsOf(kind), kind.name, limit],
+    { prepare: true },
+  );
+}
+
+/** When the next timer is due, in ms from now on the database's clock; null when none waits. */
+export async function findNextDueMs(sql: Sql): Promise<number | null> {
+  const [row] = await sql<{ ms: number | null }[]>`
+    SELECT (extract(epoch FROM min(due_at) - now()) * 1000)::float8 AS ms FROM timers`;
+  return row?.ms ?? null;
+}
+
+/** Webhooks that nobody has taken. Those younger than `ageMs` are still on their way to their actor. */
+export async function findInboxMail(sql: Sql, kind: ActorKind, ageMs: number, limit: number): Promise<readonly InboxRow[]> {
+  return sql.unsafe<InboxRow[]>(
+    `SELECT i.psp, i.event_id AS "eventId", i.merchant_id AS "merchantId", i.actor_id AS "actorId", i.actor_kind AS "actorKind", i.fact AS payload
+     FROM inbox i JOIN ${kind.table} o ON o.merchant_id = i.merchant_id AND o.id = i.actor_id
+     WHERE i.handled_at IS NULL AND i.actor_kind = $2 AND i.received_at < now() - $3::float8 * interval '1 ms' AND ${LOADABLE}
+     ORDER BY i.received_at LIMIT $4::int`,
+    [versionsOf(kind), kind.name, ageMs, limit],
+    { prepare: true },
+  );
+}
+
+export async function findObservationMail(sql: Sql, kind: ActorKind, ageMs: number, limit: number): Promise<readonly ObservationRow[]> {
+  return sql.unsafe<ObservationRow[]>(
+    `SELECT b.merchant_id AS "merchantId", b.actor_id AS "actorId", b.actor_kind AS "actorKind", b.attempt, b.source, b.fact AS payload
+     FROM observations b JOIN ${kind.table} o ON o.merchant_id = b.merchant_id AND o.id = b.actor_id
+     WHERE b.handled_at IS NULL AND b.actor_kind = $2 AND b.at < now() - $3::float8 * interval '1 ms' AND ${LOADABLE}
+     ORDER BY b.at LIMIT $4::int`,
+    [versionsOf(kind), kind.name, ageMs, limit],
+    { prepare: true },
+  );
+}
+
+export async function findCommandMail(sql: Sql, kind: ActorKind, limit: number): Promise<readonly CommandRow[]> {
+  return sql.unsafe<CommandRow[]>(
+    `SELECT c.command_id AS "commandId", c.merchant_id AS "merchantId", c.actor_id AS "actorId", c.actor_kind AS "actorKind", c.command AS payload
+     FROM commands c JOIN ${kind.table} o ON o.merchant_id = c.merchant_id AND o.id = c.actor_id
+     WHERE c.handled_at IS NULL AND c.actor_kind = $2 AND ${LOADABLE}
+     ORDER BY c.created_at LIMIT $3::int`,
+    [versionsOf(kind), kind.name, limit],
+    { prepare: true },
+  );
+}

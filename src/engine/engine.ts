@@ -1,0 +1,462 @@
+/**
+ * Decide, commit, act. One letter of an actor at a time: the machine decides on the last committed state, the
+ * journal commits, and only a known commit becomes the present and lets the calls go out. An actor is in memory
+ * while it has a call out or mail to take; at rest it is a row, and its next event brings it back.
+ */
+import type { Logger } from "pino";
+import { newUuid } from "../core/ids.ts";
+import type { Ports } from "../core/ports.ts";
+import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, type Decision, refName, type StoredActor } from "./actor.ts";
+import type { ActorStore } from "./actor-store.ts";
+import { type CallDeps, performCall } from "./calls.ts";
+import { addDecision, ItemBuilder, type JournalItem } from "./item.ts";
+import type { Journal, Verdict } from "./journal.ts";
+import type { Leases } from "./leases/leases.ts";
+import type { Envelope, Letter, LetterResult } from "./letters.ts";
+import type { Ownership } from "./ownership.ts";
+
+export interface EngineOptions {
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly store: ActorStore;
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly ownership: Ownership;
+  readonly calls: Omit<CallDeps, "ownership" | "ports" | "store">;
+  readonly ports: Ports;
+  readonly log: Logger;
+  readonly maxLiveActors: number;
+  readonly onStep?: (step: CommittedStep) => void;
+}
+
+export interface CommittedStep {
+  readonly before: ActorState | null;
+  readonly after: ActorState;
+  readonly event: ActorEvent;
+}
+
+/** A new actor and the event that starts it. */
+export interface Opening {
+  readonly state: ActorState;
+  readonly publicId: string;
+  readonly event: ActorEvent;
+}
+
+export type CreateResult =
+  | { readonly kind: "created"; readonly states: readonly ActorState[] }
+  | { readonly kind: "overloaded" }
+  | Exclude<Verdict, { kind: "committed" }>;
+
+export interface Engine {
+  /** Creates actors in one item; `compose` adds the rows that go with them, seeing the states they will have. */
+  create(openings: readonly Opening[], compose: (item: ItemBuilder, states: readonly ActorState[]) => void): Promise<CreateResult>;
+  /** Puts a letter into the actor's mailbox, bringing the actor into memory if need be. */
+  deliver(ref: ActorRef, letter: Letter): Promise<LetterResult>;
+  /** Takes in actors that were adopted from a dead node and tells each that it was. */
+  admit(adopted: readonly StoredActor[]): Promise<readonly LetterResult[]>;
+  /** Calls back after each committed step of that actor on this node. Returns the way to stop. */
+  watch(ref: ActorRef, listener: (state: ActorState) => void): () => void;
+  /** Live actors now, and the room that is left. */
+  size(): { readonly live: number; readonly free: number };
+  /** Takes no new actors; waits for open calls until `graceMs` have passed. */
+  drain(graceMs: number): Promise<void>;
+  isLive(ref: ActorRef): boolean;
+}
+
+interface Live {
+  readonly ref: ActorRef;
+  readonly kind: ActorKind;
+  readonly mailbox: Envelope[];
+  state: ActorState;
+  version: number;
+  token: number;
+  isOwned: boolean;
+  isPumping: boolean;
+}
+
+/** A letter that was fenced this often is left to the sweeper, which finds durable mail again. */
+const MAX_RETURNS = 8;
+const DRAIN_POLL_MS = 20;
+
+export function createEngine(options: EngineOptions): Engine {
+  const { kinds, store, journal, leases, ownership, ports, log } = options;
+  const callDeps: CallDeps = { ...options.calls, store, ownership, ports };
+  const lives = new Map<string, Live>();
+  const listeners = new Map<string, Set<(state: ActorState) => void>>();
+  const loading = new Map<string, Envelope[]>();
+  let isLoadScheduled = false;
+  let openCalls = 0;
+  let isDraining = false;
+
+  const newId = (): string => newUuid(ports);
+  const { node } = ownership;
+
+  function publish(state: ActorState): void {
+    const set = listeners.get(refName(state.ref));
+    if (set !== undefined) for (const listener of [...set]) listener(state);
+  }
+
+  function act(ref: ActorRef, decision: Decision): void {
+    for (const call of decision.calls) {
+      openCalls += 1;
+      void performCall(callDeps, ref, call)
+        .then(({ event, observation }) =>
+          deliver(ref, { event, isCommand: false, mail: null, observation, toKeyRow: null }),
+        )
+        .finally(() => {
+          openCalls -= 1;
+        });
+    }
+  }
+
+  function evict(live: Live): void {
+    const name = refName(live.ref);
+    if (lives.get(name) === live) lives.delete(name);
+    leases.giveBack(name);
+  }
+
+  // -- Bringing actors into memory -----------------------------------------------------------------
+
+  function enqueueLoad(envelope: Envelope): void {
+    const name = refName(envelope.ref);
+    const waiting = loading.get(name);
+    if (waiting !== undefined) {
+      waiting.push(envelope);
+      return;
+    }
+    loading.set(name, [envelope]);
+    if (isLoadScheduled) return;
+    isLoadScheduled = true;
+    setImmediate(() => {
+      isLoadScheduled = false;
+      const groups = [...loading.values()];
+      loading.clear();
+      for (const kind of kinds.values()) {
+        const mine = groups.filter(([first]) => first?.ref.kind === kind.name);
+        if (mine.length > 0) void loadGroup(kind, mine);
+      }
+    });
+  }
+
+  async function loadGroup(kind: ActorKind, groups: readonly Envelope[][]): Promise<void> {
+    const wanted = new Map<string, Envelope[]>();
+    await Promise.all(
+      groups.map(async (envelopes) => {
+        const [first] = envelopes;
+        if (first === undefined) return;
+        const name = refName(first.ref);
+        const lease = await leases.take(name);
+        // A lease only saves work. A letter that was fenced before asks PostgreSQL, whatever the lease says.
+        wanted.set(name, envelopes);
+        if (lease.kind === "held" && first.returns === 0) take(wanted, first.ref, { kind: "elsewhere", owner: lease.holder });
+      }),
+    );
+    if (wanted.size === 0) return;
+    try {
+      const refs = [...wanted.values()].flatMap(([first]) => (first === undefined ? [] : [first.ref]));
+      const { actors, unreadable } = await store.load(kind, refs);
+      for (const broken of unreadable) {
+        await store.quarantine(kind, broken);
+        log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
+        take(wanted, broken.ref, { kind: "quarantined", reason: broken.reason });
+      }
+      for (const actor of actors) {
+        const { ref } = actor.state;
+        if (actor.owner !== null && actor.owner !== node) {
+          take(wanted, ref, { kind: "elsewhere", owner: actor.owner });
+          continue;
+        }
+        const envelopes = wanted.get(refName(ref)) ?? [];
+        wanted.delete(refName(ref));
+        const live = lives.get(refName(ref)) ?? adoptIntoMemory(kind, actor);
+        live.mailbox.push(...envelopes);
+        void pump(live);
+      }
+      for (const envelopes of [...wanted.values()]) {
+        const [first] = envelopes;
+        if (first !== undefined) take(wanted, first.ref, { kind: "missing" });
+      }
+    } catch (error) {
+      log.warn({ err: error, orders: wanted.size }, "orders could not be loaded; their mail stays in the database");
+      for (const [name, envelopes] of wanted) {
+        leases.giveBack(name);
+        for (const envelope of envelopes) await keepObservation(envelope);
+        settleAll(envelopes, { kind: "elsewhere", owner: null });
+      }
+    }
+  }
+
+  function take(wanted: Map<string, Envelope[]>, ref: ActorRef, result: LetterResult): void {
+    const name = refName(ref);
+    leases.giveBack(name);
+    const envelopes = wanted.get(name) ?? [];
+    wanted.delete(name);
+    void Promise.all(envelopes.map(keepObservation)).then(() => settleAll(envelopes, result));
+  }
+
+  /** What a PSP told us is stored even when this node may not decide on it; the owner takes it from there. */
+  async function keepObservation({ ref, letter }: Envelope): Promise<void> {
+    if (letter.observation === null) return;
+    const item = new ItemBuilder().observation(ref, letter.observation, { at: nowText(), node, isHandled: false });
+    await journal.commit(item.build());
+  }
+
+  function settleAll(envelopes: readonly Envelope[], result: LetterResult): void {
+    for (const envelope of envelopes) envelope.resolve(result);
+    if (result.kind === "elsewhere" && result.owner !== null) {
+      for (const { ref } of envelopes) leases.wake(result.owner, refName(ref));
+    }
+  }
+
+  function adoptIntoMemory(kind: ActorKind, actor: StoredActor): Live {
+    const live: Live = {
+      ref: actor.state.ref,
+      kind,
+      mailbox: [],
+      state: actor.state,
+      version: actor.version,
+      token: actor.token,
+      isOwned: actor.owner === node,
+      isPumping: false,
+    };
+    lives.set(refName(live.ref), live);
+    return live;
+  }
+
+  // -- The mailbox ---------------------------------------------------------------------------------
+
+  async function pump(live: Live): Promise<void> {
+    if (live.isPumping) return;
+    live.isPumping = true;
+    for (let envelope = live.mailbox.shift(); envelope !== undefined; envelope = live.mailbox.shift()) {
+      try {
+        const isFenced = await step(live, envelope);
+        if (isFenced) {
+          returnMail(live, envelope);
+          return;
+        }
+      } catch (error) {
+        await setAside(live, envelope, error instanceof Error ? error.message : String(error));
+        return;
+      }
+    }
+    live.isPumping = false;
+    if (live.state.hasOpenCall) return;
+    // Only an adoption that found nothing to do leaves an owner behind.
+    if (live.isOwned) await giveUp(live);
+    if (!live.isPumping && live.mailbox.length === 0 && !live.state.hasOpenCall) evict(live);
+  }
+
+  async function giveUp(live: Live): Promise<void> {
+    try {
+      await store.release(live.kind, [live.ref]);
+      live.isOwned = false;
+    } catch (error) {
+      log.warn({ err: error, order: live.ref.id }, "an idle order could not be given up; it is adopted again when this node ends");
+    }
+  }
+
+  /** The actor moved on elsewhere: forget what we hold and let each letter find it anew. */
+  function returnMail(live: Live, envelope: Envelope): void {
+    evict(live);
+    for (const back of [envelope, ...live.mailbox.splice(0)]) {
+      const { observation } = back.letter;
+      // The fenced item kept the observation; from now on it is durable mail.
+      const letter: Letter =
+        observation === null || back !== envelope
+          ? back.letter
+          : { ...back.letter, observation: null, mail: { kind: "observation", attempt: observation.attempt, source: observation.source } };
+      if (back.returns >= MAX_RETURNS) back.resolve({ kind: "elsewhere", owner: null });
+      else enqueueLoad({ ...back, letter, returns: back.returns + 1 });
+    }
+  }
+
+  async function setAside(live: Live, envelope: Envelope, reason: string): Promise<void> {
+    log.error({ order: live.ref.id, event: envelope.letter.event.type, reason }, "a step broke an invariant; the order is set aside");
+    evict(live);
+    const envelopes = [envelope, ...live.mailbox.splice(0)];
+    for (const one of envelopes) await keepObservation(one);
+    try {
+      await store.quarantine(live.kind, { ref: live.ref, reason });
+    } catch (error) {
+      log.error({ err: error, order: live.ref.id }, "the order could not be set aside in the database");
+    }
+    settleAll(envelopes, { kind: "quarantined", reason });
+  }
+
+  /** Takes one letter. Returns true when the commit was fenced. */
+  async function step(live: Live, envelope: Envelope): Promise<boolean> {
+    const { letter } = envelope;
+    const before = live.state;
+    if (letter.isCommand && !before.accepts(letter.event)) {
+      return refuse(live, envelope);
+    }
+    const decision = before.decide(letter.event);
+    if (!decision.isChange && letter.mail === null && letter.observation === null && letter.toKeyRow === null) {
+      envelope.resolve({ kind: "ignored", state: before });
+      return false;
+    }
+    const ownerAfter = decision.next.hasOpenCall ? node : null;
+    const tokenAfter = ownerAfter !== null && !live.isOwned ? live.token + 1 : live.token;
+    const verdict = await journal.commit(toItem(live, letter, decision, { owner: ownerAfter, token: tokenAfter }));
+    switch (verdict.kind) {
+      case "committed":
+        break;
+      case "fenced":
+        return true;
+      case "duplicate":
+        envelope.resolve({ kind: "duplicate" });
+        return false;
+      default:
+        return rejected(live, envelope, verdict);
+    }
+    if (!decision.isChange) {
+      envelope.resolve({ kind: "ignored", state: before });
+      return false;
+    }
+    live.state = decision.next;
+    live.version += 1;
+    live.token = tokenAfter;
+    live.isOwned = ownerAfter !== null;
+    options.onStep?.({ before, after: decision.next, event: letter.event });
+    envelope.resolve({ kind: "taken", state: decision.next });
+    publish(decision.next);
+    act(live.ref, decision);
+    return false;
+  }
+
+  function toItem(live: Live, letter: Letter, decision: Decision, after: { owner: string | null; token: number }): JournalItem {
+    const { ref, version, token, state: before } = live;
+    const stepId = newId();
+    const at = new Date(letter.event.at).toISOString();
+    const item = new ItemBuilder().guard(ref, { version, token, stepId });
+    if (decision.isChange) {
+      item.moved({ before, after: decision.next, owner: after.owner, token: after.token, doneEventId: newId() });
+      addDecision(item, { before, decision, seq: version + 1, stepId, event: letter.event, at, node, trace: null, newId });
+    }
+    if (letter.observation !== null) item.observation(ref, letter.observation, { at, node, isHandled: true });
+    if (letter.mail !== null) {
+      item.mail(ref, letter.mail, {
+        disposition: decision.isChange ? "taken" : "ignored",
+        result: { kind: decision.isChange ? "taken" : "ignored" },
+      });
+    }
+    if (letter.toKeyRow !== null) item.key(letter.toKeyRow(decision.next));
+    return item.build();
+  }
+
+  async function refuse(live: Live, envelope: Envelope): Promise<boolean> {
+    const { ref, version, token, state } = live;
+    const { mail } = envelope.letter;
+    if (mail !== null) {
+      const item = new ItemBuilder().guard(ref, { version, token, stepId: newId() });
+      item.mail(ref, mail, { disposition: "refused", result: { kind: "refused", state: state.name } });
+      const verdict = await journal.commit(item.build());
+      if (verdict.kind === "fenced") return true;
+    }
+    envelope.resolve({ kind: "refused", state });
+    return false;
+  }
+
+  /** The database refused the data itself. A reference that another order has booked is a fact to be reviewed. */
+  async function rejected(live: Live, envelope: Envelope, verdict: Verdict & { kind: string }): Promise<boolean> {
+    const { event } = envelope.letter;
+    if (verdict.kind === "rejected" && verdict.constraint === "journal_entries_psp_reference" && event.type === "psp.succeeded") {
+      const { reference, amount, currency, at, jitter } = event;
+      log.error({ order: live.ref.id, reference }, "a PSP reference is claimed by two orders; the second is parked");
+      return step(live, {
+        ...envelope,
+        letter: { ...envelope.letter, event: { type: "order.conflicted", reference, amount, currency, at, jitter } },
+      });
+    }
+    const detail = verdict.kind === "rejected" ? `${verdict.sqlState} ${verdict.message}` : verdict.kind;
+    throw new Error(`the database refused the step: ${detail}`);
+  }
+
+  const nowText = (): string => new Date(ports.clock.nowMs()).toISOString();
+
+  function deliver(ref: ActorRef, letter: Letter): Promise<LetterResult> {
+    return new Promise((resolve) => {
+      const envelope: Envelope = { ref, letter, resolve, returns: 0 };
+      const live = lives.get(refName(ref));
+      if (live !== undefined) {
+        live.mailbox.push(envelope);
+        void pump(live);
+      } else if (letter.observation === null && (isDraining || lives.size >= options.maxLiveActors)) {
+        resolve({ kind: "overloaded" });
+      } else {
+        enqueueLoad(envelope);
+      }
+    });
+  }
+
+  return {
+    deliver,
+
+    async create(openings, compose) {
+      if (isDraining || lives.size + openings.length > options.maxLiveActors) return { kind: "overloaded" };
+      const item = new ItemBuilder();
+      const started = openings.map(({ state, publicId, event }) => {
+        const decision = state.decide(event);
+        const stepId = newId();
+        const at = new Date(event.at).toISOString();
+        item.created({ state: decision.next, publicId, stepId, node });
+        addDecision(item, { before: state, decision, seq: 1, stepId, event, at, node, trace: null, newId });
+        return { decision, event };
+      });
+      compose(item, started.map(({ decision }) => decision.next));
+      const verdict = await journal.commit(item.build());
+      if (verdict.kind !== "committed") return verdict;
+      for (const { decision, event } of started) {
+        const { next } = decision;
+        const kind = kinds.get(next.ref.kind);
+        options.onStep?.({ before: null, after: next, event });
+        if (kind !== undefined && next.hasOpenCall) {
+          adoptIntoMemory(kind, { state: next, version: 1, token: 1, owner: node });
+          void leases.take(refName(next.ref));
+        }
+        act(next.ref, decision);
+      }
+      return { kind: "created", states: started.map(({ decision }) => decision.next) };
+    },
+
+    admit(adopted) {
+      return Promise.all(
+        adopted.map((actor) => {
+          const { ref } = actor.state;
+          const kind = kinds.get(ref.kind);
+          const known = lives.get(refName(ref));
+          if (kind === undefined) return { kind: "missing" } as const;
+          // One that is in memory already is fenced by the new token on its next step, and read again.
+          if (known === undefined) {
+            adoptIntoMemory(kind, actor);
+            void leases.take(refName(ref));
+          }
+          const event: ActorEvent = { type: "order.adopted", at: ports.clock.nowMs(), jitter: ports.random.unit() };
+          return deliver(ref, { event, isCommand: false, mail: null, observation: null, toKeyRow: null });
+        }),
+      );
+    },
+
+    watch(ref, listener) {
+      const name = refName(ref);
+      const set = listeners.get(name) ?? new Set();
+      set.add(listener);
+      listeners.set(name, set);
+      return () => {
+        set.delete(listener);
+        if (set.size === 0) listeners.delete(name);
+      };
+    },
+
+    size: () => ({ live: lives.size, free: Math.max(0, options.maxLiveActors - lives.size) }),
+    isLive: (ref) => lives.has(refName(ref)),
+
+    async drain(graceMs) {
+      isDraining = true;
+      const until = ports.clock.monotonicMs() + graceMs;
+      while ((openCalls > 0 || journal.depth() > 0) && ports.clock.monotonicMs() < until) {
+        await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+      }
+    },
+  };
+}

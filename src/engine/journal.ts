@@ -1,0 +1,235 @@
+/**
+ * The group commit. Items that wait at the same moment share one statement: one round trip and one fsync for
+ * some hundreds of steps. Each lane has a connection of its own and runs one batch at a time.
+ *
+ * - Serialization failures, deadlocks, timeouts and lost servers run the whole batch again.
+ * - Commit unknown: after a lost connection the identical statement is run again until its result is known.
+ *   It finds its own step ids, so nothing is written twice; until then nothing is answered or acted on.
+ * - Only what the data itself causes (SQLSTATE classes 22 and 23, and errors that name no retry) splits a batch,
+ *   until the bad item stands alone and is rejected.
+ */
+import postgres from "postgres";
+import { connectDatabase, type Sql } from "../db/client.ts";
+import { type JournalItem, SECTIONS } from "./item.ts";
+
+export type Verdict =
+  | { readonly kind: "committed" }
+  | { readonly kind: "fenced" }
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "checkout" }
+  | { readonly kind: "order" }
+  | { readonly kind: "rejected"; readonly constraint: string | null; readonly sqlState: string; readonly message: string };
+
+export interface BatchReport {
+  readonly items: number;
+  readonly durationMs: number;
+  readonly runs: number;
+}
+
+export interface JournalOptions {
+  readonly databaseUrl: string;
+  readonly lanes: number;
+  readonly monotonicMs: () => number;
+  readonly onBatch?: (report: BatchReport) => void;
+  readonly onTrouble?: (trouble: { readonly error: unknown; readonly items: number; readonly runs: number }) => void;
+}
+
+export interface Journal {
+  /** Resolves when the item's fate is known, however long the database is away. Never rejects. */
+  commit(item: JournalItem): Promise<Verdict>;
+  /** Items that wait or are under way. */
+  depth(): number;
+  /** Waits for what is under way, then closes the lanes. */
+  close(): Promise<void>;
+}
+
+/** More than this in one statement gains nothing and makes a lost connection dearer. */
+const MAX_BATCH_ITEMS = 400;
+const STATEMENT_TIMEOUT_MS = 15_000;
+/** After this without any answer the connection is given up; the server has given up the statement before. */
+const CLIENT_DEADLINE_MS = 20_000;
+const RERUN_DELAYS_MS = [0, 20, 50, 100, 250, 500, 1_000];
+/** By then PostgreSQL has analyzed the tables by itself. */
+const LAST_PLAN_RENEWAL = 2_048;
+const COMMITTED: Verdict = { kind: "committed" };
+
+const STATEMENT = `SELECT item, verdict FROM commit_steps(${SECTIONS.map((_, index) => `$${index + 1}::text::json`).join(", ")})`;
+
+interface Waiting {
+  readonly item: JournalItem;
+  readonly resolve: (verdict: Verdict) => void;
+}
+
+type Failure = "rerun" | "split";
+
+/** What to do about an error of the statement. A unique violation may be a race: the rerun's guards see the winner. */
+function classify(error: unknown, runs: number): Failure {
+  if (!(error instanceof postgres.PostgresError)) return "rerun";
+  const { code } = error;
+  if (code === "23505") return runs === 1 ? "rerun" : "split";
+  if (/^(08|40|53|55|57|58)/.test(code)) return "rerun";
+  return "split";
+}
+
+function toRejection(error: unknown): Verdict {
+  if (error instanceof postgres.PostgresError) {
+    return { kind: "rejected", constraint: error.constraint_name ?? null, sqlState: error.code, message: error.message };
+  }
+  return { kind: "rejected", constraint: null, sqlState: "", message: String(error) };
+}
+
+function toVerdict(text: string): Verdict {
+  switch (text) {
+    case "committed":
+    case "fenced":
+    case "duplicate":
+    case "checkout":
+    case "order":
+      return { kind: text };
+    default:
+      return { kind: "rejected", constraint: null, sqlState: "", message: `commit_steps returned the verdict ${text}` };
+  }
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export function createJournal(options: JournalOptions): Journal {
+  const queue: Waiting[] = [];
+  let underWay = 0;
+  let isPumpScheduled = false;
+  const lanes = Array.from({ length: options.lanes }, (_, index) => ({ sql: openLane(index), isBusy: false, index, batches: 0 }));
+  type Lane = (typeof lanes)[number];
+
+  function openLane(index: number): Sql {
+    return connectDatabase(options.databaseUrl, {
+      name: `florin journal ${index + 1}`,
+      max: 1,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    });
+  }
+
+  function takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    const deferred: Waiting[] = [];
+    const claimed = new Set<string>();
+    let taken = 0;
+    for (; taken < queue.length && batch.length < MAX_BATCH_ITEMS; taken += 1) {
+      const waiting = queue[taken];
+      if (waiting === undefined) break;
+      if (waiting.item.claims.some((claim) => claimed.has(claim))) {
+        deferred.push(waiting);
+        continue;
+      }
+      for (const claim of waiting.item.claims) claimed.add(claim);
+      batch.push(waiting);
+    }
+    queue.splice(0, taken, ...deferred);
+    return batch;
+  }
+
+  function schedulePump(): void {
+    if (isPumpScheduled) return;
+    isPumpScheduled = true;
+    // Everything that arrives within this turn of the event loop joins the batch.
+    setImmediate(() => {
+      isPumpScheduled = false;
+      for (const lane of lanes) {
+        if (queue.length === 0) return;
+        if (!lane.isBusy) void runLane(lane);
+      }
+    });
+  }
+
+  async function runLane(lane: Lane): Promise<void> {
+    lane.isBusy = true;
+    while (queue.length > 0) {
+      await renewPlans(lane);
+      const batch = takeBatch();
+      underWay += batch.length;
+      await settle(lane, batch);
+      underWay -= batch.length;
+    }
+    lane.isBusy = false;
+  }
+
+  /** Cached plans that were made while the tables were small are thrown away as they grow: 1, 2, 4, 8, … batches. */
+  async function renewPlans(lane: Lane): Promise<void> {
+    const { batches } = lane;
+    lane.batches += 1;
+    if (batches > LAST_PLAN_RENEWAL || (batches & (batches - 1)) !== 0) return;
+    await lane.sql.unsafe("DISCARD PLANS").catch(() => {});
+  }
+
+  /** Runs a batch until the fate of each of its items is known. */
+  async function settle(lane: Lane, batch: readonly Waiting[]): Promise<void> {
+    const parameters = SECTIONS.map((section) => {
+      const rows = batch.flatMap(({ item }) => item.rows[section] ?? []);
+      return rows.length === 0 ? null : `[${rows.join(",")}]`;
+    });
+    const startedMs = options.monotonicMs();
+    for (let runs = 1; ; runs += 1) {
+      try {
+        const refused = await run(lane, parameters);
+        options.onBatch?.({ items: batch.length, durationMs: options.monotonicMs() - startedMs, runs });
+        for (const { item, resolve } of batch) {
+          const verdict = refused.get(item.number);
+          resolve(verdict === undefined ? COMMITTED : toVerdict(verdict));
+        }
+        return;
+      } catch (error) {
+        options.onTrouble?.({ error, items: batch.length, runs });
+        if (classify(error, runs) === "split") {
+          await split(lane, batch, error);
+          return;
+        }
+        await sleep(RERUN_DELAYS_MS[Math.min(runs - 1, RERUN_DELAYS_MS.length - 1)] ?? 0);
+      }
+    }
+  }
+
+  async function split(lane: Lane, batch: readonly Waiting[], error: unknown): Promise<void> {
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      only.resolve(toRejection(error));
+      return;
+    }
+    const middle = Math.ceil(batch.length / 2);
+    await settle(lane, batch.slice(0, middle));
+    await settle(lane, batch.slice(middle));
+  }
+
+  async function run(lane: Lane, parameters: (string | null)[]): Promise<Map<number, string>> {
+    let deadline: NodeJS.Timeout | undefined;
+    const gaveUp = new Promise<never>((_, reject) => {
+      deadline = setTimeout(() => {
+        // The statement may still commit: the lane gets a new connection and runs it again.
+        const abandoned = lane.sql;
+        lane.sql = openLane(lane.index);
+        void abandoned.end({ timeout: 0 });
+        reject(new Error(`no answer from the database within ${CLIENT_DEADLINE_MS} ms`));
+      }, CLIENT_DEADLINE_MS);
+    });
+    try {
+      const rows = await Promise.race([
+        lane.sql.unsafe<{ item: number; verdict: string }[]>(STATEMENT, parameters, { prepare: true }),
+        gaveUp,
+      ]);
+      return new Map(rows.map((row) => [row.item, row.verdict]));
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  return {
+    commit: (item) =>
+      new Promise((resolve) => {
+        queue.push({ item, resolve });
+        schedulePump();
+      }),
+    depth: () => queue.length + underWay,
+    async close() {
+      while (queue.length + underWay > 0) await sleep(5);
+      await Promise.all(lanes.map((lane) => lane.sql.end({ timeout: 5 })));
+    },
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Recovery that every node always runs: it fires due timers, hands stored mail to its actors and adopts the
+ * orders of dead nodes. Safe twice, in parallel and under live traffic: whatever it starts goes through the
+ * same guarded commit as everything else. On a healthy system it writes nothing and calls no PSP.
+ */
+import type { Logger } from "pino";
+import type { Ports } from "../core/ports.ts";
+import type { Sql } from "../db/client.ts";
+import { type ActorEvent, type ActorKind, type ActorRef, refName } from "./actor.ts";
+import type { ActorStore } from "./actor-store.ts";
+import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } from "./due.ts";
+import type { Engine } from "./engine.ts";
+import { readCommand, readFact } from "./facts.ts";
+import type { Mail } from "./item.ts";
+import type { Leases } from "./leases/leases.ts";
+import { type LetterResult, toFactLetter } from "./letters.ts";
+
+export interface SweepReport {
+  readonly adopted: number;
+  readonly timers: number;
+  readonly mail: number;
+}
+
+export interface Sweeper {
+  start(): void;
+  /** One whole sweep; resolves when everything it started is committed. */
+  sweep(): Promise<SweepReport>;
+  stop(): Promise<void>;
+}
+
+export interface SweeperOptions {
+  readonly sql: Sql;
+  readonly store: ActorStore;
+  readonly engine: Engine;
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly leases: Leases;
+  readonly ports: Ports;
+  readonly log: Logger;
+  /** Called for each adopted order with the state it was found in. */
+  readonly onAdopted?: (ref: ActorRef, stateName: string, result: LetterResult) => void;
+}
+
+/** Timers are looked for this often, so a deadline is kept to within about a quarter of a second. */
+const TIMER_SWEEP_MS = 250;
+/** Stored mail and orphans are rarer and can wait a little longer. */
+const MAIL_SWEEP_MS = 1_000;
+/** Younger mail is still on its direct way to the actor. */
+const MAIL_AGE_MS = 1_000;
+const MAX_PER_SWEEP = 1_000;
+
+export function createSweeper(options: SweeperOptions): Sweeper {
+  const { sql, store, engine, kinds, leases, ports, log } = options;
+  const underWay = new Set<string>();
+  let timers: NodeJS.Timeout[] = [];
+  let unsubscribe: (() => void) | null = null;
+  let isStopped = false;
+  const running = new Set<Promise<unknown>>();
+
+  const stamp = () => ({ at: ports.clock.nowMs(), jitter: ports.random.unit() });
+
+  /** Delivers unless the same thing is on its way already. */
+  async function deliverOnce(name: string, ref: ActorRef, event: ActorEvent, mail: Mail | null, isCommand = false): Promise<boolean> {
+    if (underWay.has(name)) return false;
+    underWay.add(name);
+    try {
+      const result = await engine.deliver(ref, { ...toFactLetter(event, mail), isCommand });
+      return result.kind === "taken" || result.kind === "ignored" || result.kind === "refused";
+    } finally {
+      underWay.delete(name);
+    }
+  }
+
+  async function fireTimers(): Promise<number> {
+    let fired = 0;
+    for (const kind of kinds.values()) {
+      const due = await findDueTimers(sql, kind, Math.min(MAX_PER_SWEEP, engine.size().free));
+      const results = await Promise.all(
+        due.map(({ merchantId, actorId, name, seq }) => {
+          const ref = { kind: kind.name, merchantId, id: actorId };
+          const timerName = toTimerName(name);
+          if (timerName === null) return false;
+          return deliverOnce(`timer:${refName(ref)}/${seq}`, ref, { type: "timer.fired", name: timerName, ...stamp() }, null);
+        }),
+      );
+      fired += results.filter(Boolean).length;
+    }
+    return fired;
+  }
+
+  async function handMail(): Promise<number> {
+    let handed = 0;
+    for (const kind of kinds.values()) {
+      const limit = Math.min(MAX_PER_SWEEP, engine.size().free);
+      const [inbox, observations, commands] = await Promise.all([
+        findInboxMail(sql, kind, MAIL_AGE_MS, limit),
+        findObservationMail(sql, kind, MAIL_AGE_MS, limit),
+        findCommandMail(sql, kind, limit),
+      ]);
+      const letters = [
+        ...inbox.map((row) => ({ row, event: readFact(row.payload), mail: { kind: "inbox", psp: row.psp, eventId: row.eventId } as const })),
+        ...observations.map((row) => ({
+          row,
+          event: readFact(row.payload),
+          mail: { kind: "observation", attempt: row.attempt, source: row.source } as const,
+        })),
+        ...commands.map((row) => ({ row, event: readCommand(row.payload), mail: { kind: "command", commandId: row.commandId } as const })),
+      ];
+      const results = await Promise.all(
+        letters.map(({ row, event, mail }) => {
+          const ref = { kind: kind.name, merchantId: row.merchantId, id: row.actorId };
+          if (event === null) {
+            log.error({ order: ref.id, mail }, "stored mail can't be read by this version; it stays for one that can");
+            return false;
+          }
+          const fresh = { ...event, ...stamp() };
+          return deliverOnce(`${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`, ref, fresh, mail, mail.kind === "command");
+        }),
+      );
+      handed += results.filter(Boolean).length;
+    }
+    return handed;
+  }
+
+  async function adoptOrphans(): Promise<number> {
+    let adopted = 0;
+    for (const kind of kinds.values()) {
+      for (;;) {
+        const limit = Math.min(MAX_PER_SWEEP, engine.size().free);
+        if (limit === 0 || isStopped) break;
+        const { actors, unreadable } = await store.adopt(kind, limit);
+        for (const broken of unreadable) {
+          await store.quarantine(kind, broken);
+          log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
+        }
+        const admitted = await engine.admit(actors);
+        actors.forEach(({ state }, index) => {
+          const result = admitted[index];
+          if (result !== undefined) options.onAdopted?.(state.ref, state.name, result);
+        });
+        adopted += actors.length;
+        if (actors.length > 0) log.warn({ orders: actors.length }, "adopted the orders of a node that is gone");
+        if (actors.length + unreadable.length < limit) break;
+      }
+    }
+    return adopted;
+  }
+
+  function every(ms: number, what: string, run: () => Promise<unknown>): NodeJS.Timeout {
+    let isRunning = false;
+    return setInterval(() => {
+      if (isRunning || isStopped) return;
+      isRunning = true;
+      const done = run()
+        .catch((error: unknown) => log.warn({ err: error }, `the sweeper could not ${what}; it tries again`))
+        .finally(() => {
+          isRunning = false;
+          running.delete(done);
+        });
+      running.add(done);
+    }, ms);
+  }
+
+  return {
+    start() {
+      timers = [
+        every(TIMER_SWEEP_MS, "fire timers", fireTimers),
+        every(MAIL_SWEEP_MS, "hand out stored mail", handMail),
+        every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans),
+      ];
+      unsubscribe = leases.onWake(() => void handMail().catch((error: unknown) => log.warn({ err: error }, "wake-up failed")));
+    },
+    async sweep() {
+      const adopted = await adoptOrphans();
+      const [fired, mail] = [await fireTimers(), await handMail()];
+      return { adopted, timers: fired, mail };
+    },
+    async stop() {
+      isStopped = true;
+      for (const timer of timers) clearInterval(timer);
+      unsubscribe?.();
+      await Promise.allSettled([...running]);
+    },
+  };
+}
+
+function toTimerName(name: string): "retry" | "poll" | "inquiry" | "expiry" | null {
+  return name === "retry" || name === "poll" || name === "inquiry" || name === "expiry" ? name : null;
+}

@@ -1,0 +1,51 @@
+/** The HTTP front, put together by hand: what it uses is handed in. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { createAuthentication } from "./authenticate.ts";
+import { createCursors } from "./cursors.ts";
+import type { HttpDeps } from "./http-deps.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { guardAddress, observeRequests } from "./observe.ts";
+import { createErrorAnswerer } from "./problems.ts";
+import { createRouteTable } from "./route-table.ts";
+import { addApiKeyRoutes } from "./routes/api-keys.ts";
+import { addCheckoutRoutes } from "./routes/checkouts.ts";
+import { addDocsRoutes } from "./routes/docs.ts";
+import { addHistoryRoutes } from "./routes/history.ts";
+import { addLedgerRoutes } from "./routes/ledger.ts";
+import { addOperationRoutes } from "./routes/operation.ts";
+import { addPayRoutes } from "./routes/pay.ts";
+import { addPaymentRoutes } from "./routes/payments.ts";
+import { addPspWebhookRoutes } from "./routes/psp-webhooks.ts";
+import { addQueueRoutes } from "./routes/queues.ts";
+
+export type HttpApp = OpenAPIHono<HttpEnv>;
+
+export function createHttpApp(deps: HttpDeps): HttpApp {
+  const { db, payments, webhooks, connectors, ports, log, metrics, publicUrl } = deps;
+  const authentication = createAuthentication({
+    db,
+    clock: ports.clock,
+    rateLimit: deps.rateLimit,
+    clientAddress: deps.clientAddress,
+  });
+  const cursors = createCursors(deps.signingKey);
+  const app = new OpenAPIHono<HttpEnv>();
+  const table = createRouteTable(app);
+
+  app.use(observeRequests({ ports, log, metrics }));
+  app.use(guardAddress);
+  app.onError(createErrorAnswerer({ publicUrl, log }));
+  app.notFound((c) => table.refuseUnknown(c));
+
+  addPaymentRoutes(table, { db, payments, authentication, cursors, psps: [...connectors.keys()] });
+  addCheckoutRoutes(table, { db, authentication });
+  addHistoryRoutes(table, { db, authentication, ports });
+  addQueueRoutes(table, { db, authentication, cursors, ports });
+  addLedgerRoutes(table, { db, authentication, cursors, ports });
+  addApiKeyRoutes(table, { db, authentication, cursors, ports });
+  addPspWebhookRoutes(table, { webhooks });
+  addPayRoutes(table, { db, payments, payLinks: deps.payLinks, connectors });
+  addDocsRoutes(table, { app, publicUrl, version: deps.version });
+  addOperationRoutes(table, { metrics, findUnreadiness: deps.findUnreadiness });
+  return app;
+}

@@ -1,0 +1,121 @@
+/**
+ * Who is calling: a secret key in `Authorization: Bearer`. Only its SHA-256 is known to us. A key that was found
+ * is remembered for a short while, which saves the database a question per request; revoking it on this node
+ * takes effect at once, on others when their memory ends.
+ */
+import { hash } from "node:crypto";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Clock } from "../core/ports.ts";
+import { Refusal } from "../core/errors.ts";
+import type { Database } from "../db/queries/database.ts";
+import { findApiKey } from "../db/queries/find-api-key.ts";
+import { type Caller, type HttpContext, type HttpMiddleware, isScope, type Scope } from "./http-env.ts";
+
+export interface AuthenticationDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Requests a second for each key; null is no limit. */
+  readonly rateLimit: number | null;
+  /** The peer's address; the same text for all where it is not known. */
+  readonly clientAddress: (c: HttpContext) => string;
+}
+
+export interface Authentication {
+  /** Lets in a key that has the scope (or `admin`); throws `unauthenticated`, `insufficient-scope`, `rate-limited`. */
+  requireScope(scope: Scope): HttpMiddleware;
+  /** Forgets a key that was revoked here. */
+  forget(apiKeyId: string): void;
+}
+
+/** How long other nodes may still take a revoked key. */
+const MEMORY_MS = 30_000;
+const MAX_REMEMBERED = 10_000;
+/** Wrong keys of one address: enough for a person with a stale configuration, nothing for guessing 256 bits. */
+const FAILED_SIGN_INS = 30;
+const FAILED_SIGN_IN_SECONDS = 60;
+const SECRET = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{8,200})$/;
+
+interface Remembered {
+  readonly caller: Caller;
+  readonly untilMs: number;
+}
+
+export function createAuthentication({ db, clock, rateLimit, clientAddress }: AuthenticationDeps): Authentication {
+  const remembered = new Map<string, Remembered>();
+  const failures = new RateLimiterMemory({ points: FAILED_SIGN_INS, duration: FAILED_SIGN_IN_SECONDS });
+  const perKey = rateLimit === null ? null : new RateLimiterMemory({ points: rateLimit, duration: 1 });
+
+  async function identify(c: HttpContext): Promise<Caller> {
+    const secret = SECRET.exec(c.req.header("authorization") ?? "")?.[1];
+    const secretHash = secret === undefined ? null : hash("sha256", secret, "hex");
+    const known = secretHash === null ? undefined : remembered.get(secretHash);
+    if (known !== undefined && known.untilMs > clock.monotonicMs()) return known.caller;
+    const address = clientAddress(c);
+    const record = await failures.get(address);
+    if (record !== null && record.consumedPoints > FAILED_SIGN_INS) throw tooManyFailures(record);
+    const caller = secretHash === null ? null : await lookUp(secretHash);
+    if (caller !== null) return caller;
+    await failures.consume(address).catch((error: unknown) => {
+      throw error instanceof RateLimiterRes ? tooManyFailures(error) : error;
+    });
+    const detail =
+      secret === undefined
+        ? "Send the header Authorization: Bearer sk_… with a secret key."
+        : "The secret key is unknown or revoked. Use a valid one.";
+    throw new Refusal("unauthenticated", detail);
+  }
+
+  async function lookUp(secretHash: string): Promise<Caller | null> {
+    remembered.delete(secretHash);
+    const found = await findApiKey(db, Buffer.from(secretHash, "hex"));
+    if (found === null) return null;
+    const caller = { ...found, scopes: new Set(found.scopes.filter(isScope)) };
+    const [oldest] = remembered.keys();
+    if (remembered.size >= MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(secretHash, { caller, untilMs: clock.monotonicMs() + MEMORY_MS });
+    return caller;
+  }
+
+  async function limit(caller: Caller): Promise<void> {
+    await perKey?.consume(caller.apiKeyId).catch((error: unknown) => {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      throw new Refusal(
+        "rate-limited",
+        `This key may send ${rateLimit} requests a second. Slow down and send it again.`,
+        {
+          retryAfterSeconds: error.msBeforeNext / 1_000,
+        },
+      );
+    });
+  }
+
+  return {
+    requireScope(scope) {
+      return async (c, next) => {
+        const caller = await identify(c);
+        if (perKey !== null) await limit(caller);
+        if (!caller.scopes.has(scope) && !caller.scopes.has("admin")) {
+          throw new Refusal("insufficient-scope", `This call needs a key with the scope ${scope}.`, {
+            extra: { required_scope: scope },
+          });
+        }
+        c.set("caller", caller);
+        await next();
+      };
+    },
+    forget(apiKeyId) {
+      for (const [secretHash, { caller }] of remembered)
+        if (caller.apiKeyId === apiKeyId) remembered.delete(secretHash);
+    },
+  };
+}
+
+function tooManyFailures(record: RateLimiterRes): Refusal {
+  return new Refusal(
+    "rate-limited",
+    "Too many requests with a wrong key came from this address. Wait, and check the key.",
+    {
+      retryAfterSeconds: record.msBeforeNext / 1_000,
+    },
+  );
+}

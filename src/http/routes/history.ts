@@ -1,0 +1,73 @@
+/** Why an order is where it is: its timeline, and an explanation in words. */
+import { createRoute } from "@hono/zod-openapi";
+import type { Ports } from "../../core/ports.ts";
+import type { Database } from "../../db/queries/database.ts";
+import { listAttempts } from "../../db/queries/list-attempts.ts";
+import { listNotices } from "../../db/queries/list-notices.ts";
+import { listOrderEvents } from "../../db/queries/list-order-events.ts";
+import { listOrderPostings } from "../../db/queries/list-order-postings.ts";
+import { listTransitions } from "../../db/queries/list-transitions.ts";
+import { sendJson } from "../answers.ts";
+import type { Authentication } from "../authenticate.ts";
+import { jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
+import { explanation, timeline } from "../schemas/history.ts";
+import { paymentOrderPath } from "../schemas/parameters.ts";
+import { readProblems } from "../schemas/problem.ts";
+import { explainOrder } from "../views/explain-view.ts";
+import { showTimeline } from "../views/history-view.ts";
+import { requireOrder } from "./payments.ts";
+
+const TAGS = ["Payments"];
+
+const getTimeline = createRoute({
+  method: "get",
+  path: "/v1/payments/{payment_order_id}/timeline",
+  tags: TAGS,
+  summary: "Everything that happened to a payment order, oldest first",
+  security: SECURITY,
+  request: { params: paymentOrderPath },
+  responses: { 200: jsonResponse(timeline, "The timeline."), ...readProblems("not-found") },
+});
+
+const getExplanation = createRoute({
+  method: "get",
+  path: "/v1/payments/{payment_order_id}/explain",
+  tags: TAGS,
+  summary: "What a payment order is doing, in words",
+  security: SECURITY,
+  request: { params: paymentOrderPath },
+  responses: { 200: jsonResponse(explanation, "The explanation."), ...readProblems("not-found") },
+});
+
+export interface HistoryRouteDeps {
+  readonly db: Database;
+  readonly authentication: Authentication;
+  readonly ports: Ports;
+}
+
+export function addHistoryRoutes(table: RouteTable, { db, authentication, ports }: HistoryRouteDeps): void {
+  const mayRead = authentication.requireScope("payments:read");
+
+  table.add(getTimeline, mayRead, async (c) => {
+    const order = await requireOrder(c, db);
+    const key = { merchantId: order.merchantId, actorId: order.id };
+    const [transitions, attempts, notices, postings] = await Promise.all([
+      listTransitions(db, key),
+      listAttempts(db, key),
+      listNotices(db, key),
+      listOrderPostings(db, key),
+    ]);
+    const events = await listOrderEvents(db, {
+      merchantId: order.merchantId,
+      subjectIds: [order.id, order.paymentEventId],
+      movedAt: transitions.map(({ at }) => at),
+    });
+    return sendJson(c, showTimeline({ currency: order.currency, transitions, attempts, notices, postings, events }));
+  });
+
+  table.add(getExplanation, mayRead, async (c) => {
+    const order = await requireOrder(c, db);
+    const attempts = await listAttempts(db, { merchantId: order.merchantId, actorId: order.id });
+    return sendJson(c, explainOrder(order, attempts, { at: ports.clock.nowMs(), jitter: 0 }));
+  });
+}

@@ -1,0 +1,113 @@
+/** What is not settled and where somebody may have to act. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { formatAmount } from "../../core/money.ts";
+import type { Ports } from "../../core/ports.ts";
+import { countQueues, type QueueCountRow } from "../../db/queries/count-queues.ts";
+import type { Database } from "../../db/queries/database.ts";
+import { listQueue, QUEUES, type QueueName } from "../../db/queries/list-queue.ts";
+import type { OrderRow } from "../../db/queries/order-columns.ts";
+import { sendJson } from "../answers.ts";
+import type { Authentication } from "../authenticate.ts";
+import { type Cursors, toPage } from "../cursors.ts";
+import { notFound, readLimit, readQuery } from "../read-query.ts";
+import { jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
+import { paging, queuePath } from "../schemas/parameters.ts";
+import { paymentOrder } from "../schemas/payments.ts";
+import { readProblems } from "../schemas/problem.ts";
+import { amount, currency, listOf, time } from "../schemas/values.ts";
+import { describeQueued } from "../views/explain-view.ts";
+import { showOrder } from "../views/order-view.ts";
+
+const TAGS = ["Queues"];
+
+const queueCount = z
+  .strictObject({
+    queue: z.enum(QUEUES),
+    count: z.int().min(0),
+    oldest_at: time.nullable(),
+    oldest_age_seconds: z.int().min(0).nullable(),
+    money_at_risk: z.array(z.strictObject({ currency, amount })),
+  })
+  .openapi("QueueCount");
+
+const queuedOrder = z
+  .strictObject({
+    since: time,
+    reason: z.string().openapi({ example: "retries_spent" }),
+    next_action: z.string().openapi({ description: "What somebody can do." }),
+    payment_order: paymentOrder,
+  })
+  .openapi("QueuedOrder");
+
+const listQueues = createRoute({
+  method: "get",
+  path: "/v1/queues",
+  tags: TAGS,
+  summary: "How much stands in each queue",
+  security: SECURITY,
+  responses: {
+    200: jsonResponse(z.strictObject({ data: z.array(queueCount) }), "All queues, empty ones too."),
+    ...readProblems(),
+  },
+});
+
+const pageQuery = z.strictObject(paging);
+
+const getQueue = createRoute({
+  method: "get",
+  path: "/v1/queues/{queue}",
+  tags: TAGS,
+  summary: "The orders of a queue with reason and next action",
+  security: SECURITY,
+  request: { params: queuePath, query: pageQuery },
+  responses: {
+    200: jsonResponse(listOf(queuedOrder), "A page of the queue."),
+    ...readProblems("not-found", "invalid-cursor", "unknown-field"),
+  },
+});
+
+export interface QueueRouteDeps {
+  readonly db: Database;
+  readonly authentication: Authentication;
+  readonly cursors: Cursors;
+  readonly ports: Ports;
+}
+
+export function addQueueRoutes(table: RouteTable, { db, authentication, cursors, ports }: QueueRouteDeps): void {
+  const mayRead = authentication.requireScope("payments:read");
+
+  table.add(listQueues, mayRead, async (c) => {
+    const rows = await countQueues(db, c.get("caller").merchantId);
+    return sendJson(c, { data: QUEUES.map((queue) => showCount(queue, rows, ports.clock.nowMs())) });
+  });
+
+  table.add(getQueue, mayRead, async (c) => {
+    const queue = QUEUES.find((name) => name === c.req.param("queue"));
+    if (queue === undefined) throw notFound(`There is no such queue. The queues are ${QUEUES.join(", ")}.`);
+    const query = readQuery(c, pageQuery);
+    const { merchantId } = c.get("caller");
+    const scope = { list: `queues/${queue}`, merchantId };
+    const limit = readLimit(query.limit);
+    const [since, id] = query.cursor === undefined ? [] : cursors.decode(scope, query.cursor);
+    const before = since === undefined || id === undefined ? null : { since, id };
+    const rows = await listQueue(db, { merchantId, queue, before, limit: limit + 1 });
+    const toCursor = (last: OrderRow): string => cursors.encode(scope, [last.stateSince.toISOString(), last.id]);
+    return sendJson(c, toPage(rows, limit, { show: showQueued, toCursor }));
+  });
+}
+
+function showQueued(row: OrderRow) {
+  return { since: row.stateSince.toISOString(), ...describeQueued(row), payment_order: showOrder(row) };
+}
+
+function showCount(queue: QueueName, rows: readonly QueueCountRow[], nowMs: number) {
+  const own = rows.filter((row) => row.queue === queue);
+  const oldestMs = own.length === 0 ? null : Math.min(...own.map((row) => row.oldestAt.getTime()));
+  return {
+    queue,
+    count: own.reduce((sum, row) => sum + row.orders, 0),
+    oldest_at: oldestMs === null ? null : new Date(oldestMs).toISOString(),
+    oldest_age_seconds: oldestMs === null ? null : Math.max(0, Math.floor((nowMs - oldestMs) / 1_000)),
+    money_at_risk: own.map((row) => ({ currency: row.currency, amount: formatAmount(row.atRisk, row.currency) })),
+  };
+}

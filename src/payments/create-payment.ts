@@ -1,0 +1,167 @@
+/** `POST /v1/payments`: creates a checkout once, whatever is repeated, and answers with bytes that are stored first. */
+import { Refusal } from "../core/errors.ts";
+import type { Sql } from "../db/client.ts";
+import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
+import type { ActorStore } from "../engine/actor-store.ts";
+import type { CreateResult, Engine } from "../engine/engine.ts";
+import { type CheckoutDeps, hashContent, openCheckout } from "./checkout.ts";
+import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency.ts";
+import { type FoundCheckout, findCheckout } from "./lookups.ts";
+import { isPaymentOrderState } from "./payment-order-state.ts";
+import { type PaymentEventTerms, toPaymentEvent } from "./represent.ts";
+import type { CheckoutRequest, IdempotentCall, StoredAnswer } from "./service.ts";
+import { watchOrders } from "./waiting.ts";
+
+export interface CreateDeps {
+  readonly sql: Sql;
+  readonly engine: Engine;
+  readonly store: ActorStore;
+  readonly kind: ActorKind;
+  readonly keys: IdempotencyStore;
+  readonly checkout: CheckoutDeps;
+  readonly newId: () => string;
+}
+
+/** When the database does not answer within this, the caller is told to come back; the item goes on. */
+const COMMIT_PATIENCE_MS = 10_000;
+
+const BUSY = "Florin can't take this now; nothing is lost. Send the same request with the same Idempotency-Key again.";
+
+export function temporarilyUnavailable(detail = BUSY, retryAfterSeconds = 2): Refusal {
+  return new Refusal("temporarily-unavailable", detail, { retryAfterSeconds });
+}
+
+function represent(terms: PaymentEventTerms, states: readonly ActorState[]): string {
+  return JSON.stringify(toPaymentEvent(terms, states.filter(isPaymentOrderState).map((state) => state.represent())));
+}
+
+export function createPaymentCreator(deps: CreateDeps) {
+  const { engine, keys } = deps;
+  const inProgress = new Set<string>();
+
+  async function readStates(refs: readonly ActorRef[]): Promise<readonly ActorState[]> {
+    const { actors } = await deps.store.load(deps.kind, refs);
+    return refs.flatMap((ref) => actors.find(({ state }) => state.ref.id === ref.id)?.state ?? []);
+  }
+
+  /** The answer of a checkout as it stands now, for a repeat that finds none stored. */
+  async function representFound(found: FoundCheckout): Promise<string> {
+    return represent(found.terms, await readStates(found.orders));
+  }
+
+  async function replay(call: IdempotentCall): Promise<StoredAnswer> {
+    const record = await keys.find(call);
+    if (record === null) throw temporarilyUnavailable();
+    checkSameRequest(call, record);
+    if (record.answer !== null) return toReplay(record.answer);
+    const found = await findCheckout(deps.sql, call.merchantId, record.subject);
+    if (found === null) throw temporarilyUnavailable();
+    return toReplay(await keys.storeAnswer(call, { status: 201, body: await representFound(found) }));
+  }
+
+  async function answerSameCheckout(call: IdempotentCall, request: CheckoutRequest, checkoutId: string): Promise<StoredAnswer> {
+    const found = await findCheckout(deps.sql, call.merchantId, checkoutId);
+    if (found === null) throw temporarilyUnavailable();
+    if (found.contentHash !== hashContent(request)) {
+      throw new Refusal(
+        "checkout-conflict",
+        "A checkout with this checkout_id exists and has other content. Read it with GET /v1/checkouts/{checkout_id}, or use a new checkout_id.",
+      );
+    }
+    const answer = { status: 200, body: await representFound(found) };
+    const record = await keys.insertAnswered(call, checkoutId, answer);
+    checkSameRequest(call, record);
+    return toReplay(record.answer ?? answer);
+  }
+
+  async function create(call: IdempotentCall, request: CheckoutRequest, waitMs: number): Promise<StoredAnswer> {
+    const checkout = openCheckout(deps.checkout, call.merchantId, request);
+    const { checkout_id: checkoutId } = checkout.row;
+    const refs = checkout.openings.map(({ state }) => state.ref);
+    const watch = waitMs > 0 ? watchOrders(deps, refs) : null;
+    let immediate: string | null = null;
+    try {
+      const result = await withPatience(
+        engine.create(checkout.openings, (item, states) => {
+          if (waitMs === 0) immediate = represent(checkout.terms, states);
+          item.key({ ...call, subject: checkoutId, status: immediate === null ? null : 201, answer: immediate });
+          item.checkout(checkout.row);
+          for (const state of states) {
+            if (!isPaymentOrderState(state)) continue;
+            item.event({
+              ref: state.ref,
+              id: deps.newId(),
+              type: "payment_order.created",
+              orderVersion: 1,
+              data: state.represent(),
+              at: checkout.terms.createdAt,
+            });
+          }
+        }),
+      );
+      if (result.kind === "created") {
+        if (watch === null) return { status: 201, body: immediate ?? represent(checkout.terms, result.states), isReplay: false };
+        const states = await watch.settled(result.states, waitMs);
+        const stored = await keys.storeAnswer(call, { status: 201, body: represent(checkout.terms, states) });
+        return { ...stored, isReplay: false };
+      }
+      return await answerRefused(result, call, request, checkoutId);
+    } finally {
+      watch?.stop();
+    }
+  }
+
+  async function answerRefused(
+    result: Exclude<CreateResult, { kind: "created" }>,
+    call: IdempotentCall,
+    request: CheckoutRequest,
+    checkoutId: string,
+  ): Promise<StoredAnswer> {
+    switch (result.kind) {
+      case "duplicate":
+        return replay(call);
+      case "checkout":
+        return answerSameCheckout(call, request, checkoutId);
+      case "order":
+        throw new Refusal(
+          "payment-order-conflict",
+          "A payment_order_id of this request belongs to another checkout. Use new payment_order_ids; nothing was written.",
+        );
+      case "overloaded":
+      case "fenced":
+        throw temporarilyUnavailable();
+      case "rejected":
+        throw new Error(`the database refused a new checkout: ${result.sqlState} ${result.message}`);
+    }
+  }
+
+  return async (call: IdempotentCall, request: CheckoutRequest, waitMs: number): Promise<StoredAnswer> => {
+    const name = `${call.merchantId}/${call.key}`;
+    if (inProgress.has(name)) {
+      throw new Refusal(
+        "idempotency-in-progress",
+        "The first request with this Idempotency-Key is still running. Wait a moment and send it again.",
+        { retryAfterSeconds: 1 },
+      );
+    }
+    inProgress.add(name);
+    try {
+      return await create(call, request, waitMs);
+    } finally {
+      inProgress.delete(name);
+    }
+  };
+}
+
+/** Bounds how long a caller waits for a commit whose result is not known; the commit itself is never given up. */
+export async function withPatience<T>(result: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const impatience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(temporarilyUnavailable()), COMMIT_PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([result, impatience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

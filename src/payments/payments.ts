@@ -1,0 +1,53 @@
+/** The payments service, put together from its parts. */
+import { Refusal } from "../core/errors.ts";
+import { refName } from "../engine/actor.ts";
+import { toStamp } from "../engine/calls.ts";
+import { toFactLetter } from "../engine/letters.ts";
+import { type CommandDeps, createOrderCommander } from "./command-order.ts";
+import { type CreateDeps, createPaymentCreator, withPatience } from "./create-payment.ts";
+import { findCheckout, findOrderRef, keepFirstToken } from "./lookups.ts";
+import type { PaymentsService } from "./service.ts";
+
+/** Reading an order again and again asks the PSP this often at most. */
+const ASK_INTERVAL_MS = 5_000;
+/** Orders whose last question is remembered; beyond that the oldest are forgotten. */
+const MAX_REMEMBERED_ASKS = 10_000;
+
+export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsService {
+  const { sql, engine, ports } = deps;
+  const lastAskedMs = new Map<string, number>();
+
+  function mayAsk(name: string): boolean {
+    const nowMs = ports.clock.monotonicMs();
+    const last = lastAskedMs.get(name);
+    if (last !== undefined && nowMs - last < ASK_INTERVAL_MS) return false;
+    lastAskedMs.delete(name);
+    lastAskedMs.set(name, nowMs);
+    const [oldest] = lastAskedMs.keys();
+    if (lastAskedMs.size > MAX_REMEMBERED_ASKS && oldest !== undefined) lastAskedMs.delete(oldest);
+    return true;
+  }
+
+  return {
+    create: createPaymentCreator(deps),
+    command: createOrderCommander(deps),
+
+    async startHosted(merchantId, checkoutId, token) {
+      const found = await findCheckout(sql, merchantId, checkoutId);
+      if (found === null) throw new Refusal("not-found", "There is no checkout with this id.");
+      await keepFirstToken(sql, merchantId, found.id, token);
+      await withPatience(
+        Promise.all(found.orders.map((ref) => engine.deliver(ref, toFactLetter({ type: "order.started", ...toStamp(ports) })))),
+      );
+    },
+
+    askOnRead(merchantId, paymentOrderId) {
+      if (!mayAsk(`${merchantId}/${paymentOrderId}`)) return;
+      void findOrderRef(sql, merchantId, paymentOrderId)
+        .then(async (ref) => {
+          if (ref !== null && !engine.isLive(ref)) await engine.deliver(ref, toFactLetter({ type: "order.ask", ...toStamp(ports) }));
+        })
+        .catch(() => lastAskedMs.delete(refName({ merchantId, id: paymentOrderId })));
+    },
+  };
+}

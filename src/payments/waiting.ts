@@ -1,0 +1,67 @@
+/**
+ * `Prefer: wait`: holds a request until its orders come to rest. Orders that this node works on report each
+ * step; those that another node moves are read again now and then.
+ */
+import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
+import { refName } from "../engine/actor.ts";
+import type { ActorStore } from "../engine/actor-store.ts";
+import type { Engine } from "../engine/engine.ts";
+
+export interface OrderWatch {
+  /** The orders' newest known states once all are settled, or when `waitMs` have passed. */
+  settled(states: readonly ActorState[], waitMs: number): Promise<readonly ActorState[]>;
+  stop(): void;
+}
+
+/** Another node's step is seen this late at worst. */
+const REREAD_MS = 500;
+
+export function watchOrders(deps: { engine: Engine; store: ActorStore; kind: ActorKind }, refs: readonly ActorRef[]): OrderWatch {
+  const newest = new Map<string, ActorState>();
+  let notify: () => void = () => {};
+  const stops = refs.map((ref) =>
+    deps.engine.watch(ref, (state) => {
+      newest.set(refName(ref), state);
+      notify();
+    }),
+  );
+  const stop = (): void => {
+    for (const one of stops) one();
+  };
+
+  return {
+    stop,
+    async settled(states, waitMs) {
+      for (const state of states) {
+        const name = refName(state.ref);
+        if (!newest.has(name)) newest.set(name, state);
+      }
+      const current = (): readonly ActorState[] => states.map((state) => newest.get(refName(state.ref)) ?? state);
+      const isDone = (): boolean => current().every((state) => state.isSettled);
+      if (!isDone() && waitMs > 0) {
+        await new Promise<void>((resolve) => {
+          const finish = (): void => {
+            clearTimeout(deadline);
+            clearInterval(reread);
+            notify = () => {};
+            resolve();
+          };
+          notify = () => {
+            if (isDone()) finish();
+          };
+          const deadline = setTimeout(finish, waitMs);
+          const reread = setInterval(() => void readElsewhere(), REREAD_MS);
+        });
+      }
+      return current();
+    },
+  };
+
+  async function readElsewhere(): Promise<void> {
+    const away = [...newest.values()].filter((state) => !state.isSettled && !deps.engine.isLive(state.ref)).map(({ ref }) => ref);
+    if (away.length === 0) return;
+    const { actors } = await deps.store.load(deps.kind, away).catch(() => ({ actors: [] }));
+    for (const { state } of actors) newest.set(refName(state.ref), state);
+    notify();
+  }
+}

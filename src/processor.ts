@@ -1,0 +1,203 @@
+/**
+ * The processor without its doors: engine, journal, leases, sweeper and the payments service on a database.
+ * `app.ts` puts HTTP in front of it; the recovery script, the benchmark and the tests use it as it is.
+ */
+import { hostname } from "node:os";
+import type { Logger } from "pino";
+import type { PolicyName } from "../machines/payment-order-policy.ts";
+import { invariant } from "./core/assert.ts";
+import { newUuid } from "./core/ids.ts";
+import type { Ports } from "./core/ports.ts";
+import { checkDatabase } from "./db/check-database.ts";
+import { connectDatabase, type Sql } from "./db/client.ts";
+import type { ActorKind, ActorRef } from "./engine/actor.ts";
+import { type ActorStore, createActorStore } from "./engine/actor-store.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
+import { createJournal, type Journal } from "./engine/journal.ts";
+import type { Leases } from "./engine/leases/leases.ts";
+import { createLeaseStore, createMemoryLeases, type LeaseStore } from "./engine/leases/memory-leases.ts";
+import { createRedisLeases } from "./engine/leases/redis-leases.ts";
+import type { LetterResult } from "./engine/letters.ts";
+import { claimOwnership, type Ownership } from "./engine/ownership.ts";
+import { createStatistics, type Statistics } from "./engine/statistics.ts";
+import { createSweeper, type Sweeper } from "./engine/sweeper.ts";
+import { createIdempotencyStore } from "./payments/idempotency.ts";
+import { createPaymentOrderKind } from "./payments/payment-order-rows.ts";
+import { createPaymentsService } from "./payments/payments.ts";
+import type { PaymentsService, WebhookService } from "./payments/service.ts";
+import { createWebhookService } from "./payments/webhooks.ts";
+import type { Connector } from "./psp/connector.ts";
+
+export interface ProcessorOptions {
+  /** As the role `florin_app`, or a user that may take it. */
+  readonly databaseUrl: string;
+  /** Null: leases in process memory. */
+  readonly redisUrl: string | null;
+  /** The PSP that new orders go to comes first. */
+  readonly connectors: readonly Connector[];
+  readonly policy: PolicyName;
+  readonly ports: Ports;
+  readonly log: Logger;
+  readonly leaseTtlMs: number;
+  readonly maxLiveActors: number;
+  readonly hostedExpiryMs: number;
+  readonly toPayUrl: (merchantId: number, checkoutId: string) => string;
+  readonly lanes?: number;
+  readonly keyPrefix?: string;
+  /** Shared by processors of one process that stand for several nodes without Redis. */
+  readonly leaseStore?: LeaseStore;
+  readonly onAdopted?: (ref: ActorRef, stateName: string, result: LetterResult) => void;
+}
+
+export interface Processor {
+  readonly node: string;
+  readonly sql: Sql;
+  readonly engine: Engine;
+  readonly store: ActorStore;
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly ownership: Ownership;
+  readonly sweeper: Sweeper;
+  readonly statistics: Statistics;
+  readonly payments: PaymentsService;
+  readonly webhooks: WebhookService;
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  /** Begins to sweep: timers, stored mail, orphans. */
+  start(): void;
+  /** Finishes what is under way within `graceMs`, hands the rest over, closes every connection. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** One keeps PostgreSQL busy while another's batch is being made; more only make batches smaller. */
+const JOURNAL_LANES = 2;
+const QUERY_CONNECTIONS = 8;
+const QUERY_TIMEOUT_MS = 15_000;
+const DEFAULT_GRACE_MS = 7_000;
+
+/** Secrets of a PSP account's webhooks live in `settings`, so that all nodes share them. */
+export const webhookSecretName = (pspAccount: string): string => `webhook_secret:${pspAccount}`;
+/** A secret that another node has just changed is seen this late at worst. */
+const SECRET_CACHE_MS = 2_000;
+
+export async function createProcessor(options: ProcessorOptions): Promise<Processor> {
+  const { ports, log } = options;
+  const [mainConnector] = options.connectors;
+  invariant(mainConnector !== undefined, "at least one PSP must be configured");
+  const connectors = new Map(options.connectors.map((connector) => [connector.account, connector]));
+  const node = newUuid(ports);
+  const newId = (): string => newUuid(ports);
+
+  const sql = connectDatabase(options.databaseUrl, { name: "florin queries", max: QUERY_CONNECTIONS, statementTimeoutMs: QUERY_TIMEOUT_MS });
+  await checkDatabase(sql, ports);
+  // The heartbeat has a connection of its own: a busy pool must not make the node look dead.
+  const beatSql = connectDatabase(options.databaseUrl, { name: "florin heartbeat", max: 1, statementTimeoutMs: 5_000 });
+
+  const ownership = await claimOwnership({
+    sql: beatSql,
+    ports,
+    node,
+    name: `${hostname()}:${process.pid}`,
+    onFailure: (error) => log.warn({ err: error }, "the heartbeat did not reach the database"),
+  });
+  const leaseOptions = { node, ttlMs: options.leaseTtlMs, ports };
+  const leases: Leases =
+    options.redisUrl === null
+      ? createMemoryLeases({ ...leaseOptions, store: options.leaseStore ?? createLeaseStore() })
+      : createRedisLeases({
+          ...leaseOptions,
+          url: options.redisUrl,
+          ...(options.keyPrefix === undefined ? {} : { keyPrefix: options.keyPrefix }),
+          onAvailability: (isAvailable, reason) => log.warn({ isAvailable, reason }, "redis leases"),
+        });
+
+  const statistics = createStatistics();
+  const journal = createJournal({
+    databaseUrl: options.databaseUrl,
+    lanes: options.lanes ?? JOURNAL_LANES,
+    monotonicMs: ports.clock.monotonicMs,
+    onBatch: statistics.onBatch,
+    onTrouble: ({ error, items, runs }) => log.warn({ err: error, items, runs }, "a batch has to run again"),
+  });
+  const store = createActorStore({ sql, node });
+  const kind = createPaymentOrderKind((psp) => (request) => (connectors.get(psp) ?? mainConnector).buildCharge(request));
+  const kinds = new Map<string, ActorKind>([[kind.name, kind]]);
+  const engine = createEngine({
+    kinds,
+    store,
+    journal,
+    leases,
+    ownership,
+    calls: { connectors, onCall: statistics.onCall },
+    ports,
+    log,
+    maxLiveActors: options.maxLiveActors,
+    onStep: statistics.onStep,
+  });
+  const sweeper = createSweeper({
+    sql,
+    store,
+    engine,
+    kinds,
+    leases,
+    ports,
+    log,
+    ...(options.onAdopted === undefined ? {} : { onAdopted: options.onAdopted }),
+  });
+  const payments = createPaymentsService({
+    sql,
+    engine,
+    store,
+    kind,
+    keys: createIdempotencyStore(sql),
+    leases,
+    ports,
+    newId,
+    checkout: {
+      ports,
+      connector: mainConnector,
+      policy: options.policy,
+      hostedExpiryMs: options.hostedExpiryMs,
+      toPayUrl: options.toPayUrl,
+    },
+  });
+  const webhooks = createWebhookService({ sql, engine, connectors, secretsOf: createSecretReader(sql, ports), ports });
+
+  return {
+    node,
+    sql,
+    engine,
+    store,
+    journal,
+    leases,
+    ownership,
+    sweeper,
+    statistics,
+    payments,
+    webhooks,
+    kinds,
+    connectors,
+    start: () => sweeper.start(),
+    async stop(graceMs = DEFAULT_GRACE_MS) {
+      await sweeper.stop();
+      await engine.drain(graceMs);
+      await ownership.resign().catch((error: unknown) => log.warn({ err: error }, "could not resign; others adopt after the ownership time"));
+      await leases.close();
+      await journal.close();
+      await Promise.all([sql.end({ timeout: 2 }), beatSql.end({ timeout: 2 })]);
+    },
+  };
+}
+
+function createSecretReader(sql: Sql, ports: Ports): (pspAccount: string) => Promise<readonly string[]> {
+  const cache = new Map<string, { readonly secrets: readonly string[]; readonly readAtMs: number }>();
+  return async (pspAccount) => {
+    const nowMs = ports.clock.monotonicMs();
+    const cached = cache.get(pspAccount);
+    if (cached !== undefined && cached.secrets.length > 0 && nowMs - cached.readAtMs < SECRET_CACHE_MS) return cached.secrets;
+    const rows = await sql<{ value: string }[]>`SELECT value FROM settings WHERE name = ${webhookSecretName(pspAccount)}`;
+    const secrets = rows.flatMap(({ value }) => value.split(" ").filter((secret) => secret !== ""));
+    cache.set(pspAccount, { secrets, readAtMs: nowMs });
+    return secrets;
+  };
+}
