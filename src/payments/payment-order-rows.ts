@@ -1,6 +1,6 @@
 /** Payment orders as rows, and the way back from a row to an actor. */
 import { PAYMENT_ORDER_MACHINE } from "../../machines/payment-order.ts";
-import { restoreSnapshot } from "../../machines/payment-order-snapshot.ts";
+import { restoreSnapshot } from "./payment-order-snapshot.ts";
 import { invariant } from "../core/assert.ts";
 import type { ActorKind, ActorRef, StoredActor, UnreadableActor } from "../engine/actor.ts";
 import { type BuildCharge, PAYMENT_ORDER_KIND, toState } from "./payment-order-state.ts";

@@ -2,7 +2,7 @@
 import { initialTransition, type SnapshotFrom, transition } from "xstate";
 import { PAYMENT_ORDER_MACHINE, type PaymentOrderMachine, paymentOrderMachine } from "../../machines/payment-order.ts";
 import { toEffect } from "../../machines/payment-order-effects.ts";
-import { toStoredSnapshot } from "../../machines/payment-order-snapshot.ts";
+import { toStoredSnapshot } from "./payment-order-snapshot.ts";
 import type {
   CallParams,
   ChargeParams,

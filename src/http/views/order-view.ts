@@ -1,5 +1,5 @@
 /** Rows of the reading side as the objects that merchants see: the very form that events and stored answers have. */
-import { restoreSnapshot } from "../../../machines/payment-order-snapshot.ts";
+import { restoreSnapshot } from "../../payments/payment-order-snapshot.ts";
 import type { PaymentOrderContext } from "../../../machines/payment-order-types.ts";
 import type { CheckoutRow } from "../../db/queries/find-checkout.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";

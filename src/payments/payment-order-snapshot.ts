@@ -5,9 +5,9 @@
  */
 import type { SnapshotFrom } from "xstate";
 import { z } from "zod";
-import { PAYMENT_ORDER_MACHINE, paymentOrderMachine } from "./payment-order.ts";
-import { POLICIES, type PolicyName } from "./payment-order-policy.ts";
-import type { PaymentOrderContext } from "./payment-order-types.ts";
+import { PAYMENT_ORDER_MACHINE, paymentOrderMachine } from "../../machines/payment-order.ts";
+import { POLICIES, type PolicyName } from "../../machines/payment-order-policy.ts";
+import type { PaymentOrderContext } from "../../machines/payment-order-types.ts";
 
 export type PaymentOrderSnapshot = SnapshotFrom<typeof paymentOrderMachine>;
 

@@ -1,0 +1,276 @@
+/** Composition root: everything is wired here, by hand, in the order in which it starts. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { serve } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import type { Ports } from "./core/ports.ts";
+import { connectDatabase, type Sql } from "./db/client.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "./db/embedded/embedded-postgres.ts";
+import { ensureBootstrapKey, makeSecret } from "./db/merchants.ts";
+import { runMigrations } from "./db/migrate.ts";
+import { openDatabase } from "./db/queries/database.ts";
+import { makeWebhookSecret, readOrMakeSetting, readSigningKey } from "./db/shared-settings.ts";
+import { createHttpApp } from "./http/app.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { createPayLinks } from "./payments/pay-links.ts";
+import { createProcessor, type Processor, webhookSecretName } from "./processor.ts";
+import { createGuardedConnector, type GuardedConnector } from "./psp/guarded-connector.ts";
+import { type SimulatorProcess, startSimulatorProcess } from "./psp/simulator/child.ts";
+import { createSimulatorConnector } from "./psp/simulator/connector.ts";
+
+export interface App {
+  readonly url: string;
+  /** Where the PSP simulator listens; null when it is off. */
+  readonly simulatorUrl: string | null;
+  /** The key that the embedded start keeps in `DATA_DIR`; null when keys are managed elsewhere. */
+  readonly bootstrapKey: string | null;
+  readonly processor: Processor;
+  /** `/readyz` says 503, work is finished or handed over, everything is closed. Within 10 s. */
+  stop(): Promise<void>;
+}
+
+const VERSION = "0.1.0";
+const SIMULATOR_ACCOUNT = "simulator";
+/** How long a hosted page waits for its buyer before the order expires. */
+const HOSTED_EXPIRY_MS = 24 * 60 * 60 * 1_000;
+const QUERY_CONNECTIONS = 6;
+const QUERY_TIMEOUT_MS = 10_000;
+const PROBE_PATIENCE_MS = 2_000;
+const COUNT_CACHE_MS = 5_000;
+/** Connections that are still open after this are cut, so that a stop ends within 10 s. */
+const HTTP_GRACE_MS = 8_000;
+
+export async function startApp(config: Config, { log, ports }: { readonly log: Logger; readonly ports: Ports }): Promise<App> {
+  const cleanUps: (() => Promise<void> | void)[] = [];
+  const cleanUp = async (): Promise<void> => {
+    for (const undo of cleanUps.reverse()) {
+      await Promise.resolve(undo()).catch((error: unknown) => log.warn({ err: error }, "a part did not close cleanly"));
+    }
+  };
+  try {
+    return await startParts(config, { log, ports }, cleanUps, cleanUp);
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  { log, ports }: { readonly log: Logger; readonly ports: Ports },
+  cleanUps: (() => Promise<void> | void)[],
+  cleanUp: () => Promise<void>,
+): Promise<App> {
+  const database = await openStore(config, { log, ports });
+  cleanUps.push(database.close);
+
+  const queries = connectDatabase(database.url, { name: "florin http", max: QUERY_CONNECTIONS, statementTimeoutMs: QUERY_TIMEOUT_MS });
+  cleanUps.push(() => queries.end({ timeout: 2 }));
+  const setup = connectDatabase(database.url, { name: "florin setup", max: 1, statementTimeoutMs: QUERY_TIMEOUT_MS });
+  const bootstrapKey = chooseBootstrapKey(config, ports);
+  if (bootstrapKey !== null) await ensureBootstrapKey(setup, ports, bootstrapKey);
+  const signingKey = await readSigningKey(setup, ports.random);
+  const webhookSecret = await readOrMakeSetting(setup, webhookSecretName(SIMULATOR_ACCOUNT), () => makeWebhookSecret(ports.random));
+  // The folder's lock says that no other Florin lives on this database: what the last one left is ours at once.
+  if (config.databaseUrl === null) await setup`UPDATE nodes SET stopped_at = now() WHERE stopped_at IS NULL`;
+  await setup.end({ timeout: 2 });
+
+  const simulator = await startSimulatorIfWanted(config, log);
+  if (simulator !== null) cleanUps.push(simulator.stop);
+  const connectors = simulator === null ? [] : [connectSimulator(config, ports, simulator.url)];
+  if (connectors.length === 0) throw new Error("no PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on");
+
+  let isReady = false;
+  let reach: { url: string } | null = null;
+  const publicUrl = (): string => config.publicUrl ?? reach?.url ?? `http://${config.host}:${config.port}`;
+  const payLinks = createPayLinks(config.publicUrl ?? `http://${config.host}:${config.port}`, signingKey);
+
+  const processor = await createProcessor({
+    databaseUrl: database.url,
+    redisUrl: config.redisUrl,
+    connectors,
+    policy: "swift",
+    ports,
+    log,
+    leaseTtlMs: config.leaseTtlMs,
+    maxLiveActors: config.maxLiveActors,
+    hostedExpiryMs: HOSTED_EXPIRY_MS,
+    toPayUrl: payLinks.toPayUrl,
+  });
+  cleanUps.push(() => processor.stop());
+
+  const http = createHttpApp({
+    db: openDatabase(queries),
+    payments: processor.payments,
+    webhooks: processor.webhooks,
+    connectors: processor.connectors,
+    payLinks,
+    signingKey,
+    ports,
+    log,
+    metrics: createMetrics({
+      statistics: () => processor.statistics.store.getSnapshot().context,
+      liveActors: () => processor.engine.size().live,
+      journalDepth: processor.journal.depth,
+      isLeaseStoreAvailable: processor.leases.isAvailable,
+      psps: () =>
+        connectors.map((connector) => {
+          const { inFlight, queued, breaker } = connector.stats();
+          return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
+        }),
+      countOrders: createOrderCounter(processor.sql, ports),
+    }),
+    publicUrl: publicUrl(),
+    version: VERSION,
+    rateLimit: config.rateLimit,
+    findUnreadiness: () => findUnreadiness(processor, ports, isReady),
+    clientAddress: (c) => getConnInfo(c).remote.address ?? "unknown",
+  });
+
+  const server = await listen(http.fetch, config);
+  reach = server;
+  cleanUps.push(server.close);
+  if (simulator !== null) await registerWebhook(simulator.url, { url: `${publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`, secret: webhookSecret });
+  processor.start();
+  isReady = true;
+
+  return {
+    url: publicUrl(),
+    simulatorUrl: simulator?.url ?? null,
+    bootstrapKey,
+    processor,
+    async stop() {
+      isReady = false;
+      await cleanUp();
+    },
+  };
+}
+
+interface Store {
+  /** As `florin_app`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+async function openStore(config: Config, { log, ports }: { readonly log: Logger; readonly ports: Ports }): Promise<Store> {
+  if (config.databaseUrl !== null) {
+    await runMigrations(config.migrationDatabaseUrl ?? config.databaseUrl);
+    return { url: config.databaseUrl, close: async () => {} };
+  }
+  const embedded: EmbeddedPostgres = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    ports,
+    log,
+    onGaveUp: (error) => {
+      log.fatal({ err: error }, "the embedded database does not stay up; Florin ends");
+      process.exit(1);
+    },
+  });
+  try {
+    await runMigrations(embedded.url());
+    await embedded.setAppRolePassword();
+  } catch (error) {
+    await embedded.stop();
+    throw error;
+  }
+  return { url: embedded.url(undefined, "app"), close: embedded.stop };
+}
+
+/** The configured key; on an embedded database else one that is made once and kept in `DATA_DIR`. */
+function chooseBootstrapKey(config: Config, ports: Ports): string | null {
+  if (config.bootstrapApiKey !== null) return config.bootstrapApiKey;
+  if (config.databaseUrl !== null) return null;
+  const path = join(config.dataDir, "bootstrap-api-key");
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    const secret = makeSecret("test", ports);
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+    return secret;
+  }
+}
+
+async function startSimulatorIfWanted(config: Config, log: Logger): Promise<Pick<SimulatorProcess, "url" | "stop"> | null> {
+  const { simulator } = config;
+  if (simulator.kind === "off") return null;
+  if (simulator.kind === "remote") return { url: simulator.url, stop: async () => {} };
+  return startSimulatorProcess({
+    port: simulator.port,
+    host: config.host,
+    dataDir: join(config.dataDir, "simulator"),
+    onExit: (code) => log.error({ code }, "the PSP simulator ended; its calls fail until Florin is started again"),
+  });
+}
+
+function connectSimulator(config: Config, ports: Ports, baseUrl: string): GuardedConnector {
+  const timeout = config.pspTimeoutMs === null ? {} : { timeoutMs: config.pspTimeoutMs };
+  return createGuardedConnector(createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout }), { ports });
+}
+
+async function registerWebhook(simulatorUrl: string, webhook: { readonly url: string; readonly secret: string }): Promise<void> {
+  const answer = await fetch(`${simulatorUrl}/_sim/webhook`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(webhook),
+  });
+  if (!answer.ok) throw new Error(`the PSP simulator at ${simulatorUrl} did not take the webhook address: ${answer.status}`);
+}
+
+async function findUnreadiness(processor: Processor, ports: Ports, isReady: boolean): Promise<string | null> {
+  if (!isReady) return "starting or stopping";
+  if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs()) return "the heartbeat does not reach the database";
+  const timeout = new Promise<string>((resolve) => setTimeout(() => resolve("the database does not answer"), PROBE_PATIENCE_MS).unref());
+  const probe = processor.sql`SELECT 1`.then(
+    () => null,
+    () => "the database can't be reached",
+  );
+  return Promise.race([probe, timeout]);
+}
+
+function createOrderCounter(sql: Sql, ports: Ports) {
+  type Counts = readonly { readonly status: string; readonly phase: string; readonly count: number }[];
+  let cached: Counts = [];
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  return async (): Promise<Counts> => {
+    const nowMs = ports.clock.monotonicMs();
+    if (nowMs - readAtMs < COUNT_CACHE_MS) return cached;
+    readAtMs = nowMs;
+    cached = await sql<{ status: string; phase: string; count: number }[]>`
+      SELECT payment_order_status AS status, phase, count(*)::int AS count FROM payment_orders
+      WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized') GROUP BY 1, 2
+      UNION ALL
+      SELECT 'EXECUTING', 'owned', count(*)::int FROM payment_orders WHERE owner IS NOT NULL`;
+    return cached;
+  };
+}
+
+interface Listener {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+async function listen(fetchHandler: Parameters<typeof serve>[0]["fetch"], config: Config): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: fetchHandler, hostname: config.host, port: config.port }, ({ port }) => {
+      const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+      resolve({ url: `http://${host}:${port}`, close });
+    });
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "EADDRINUSE" ? new Error(`port ${config.port} is taken: set PORT to a free one`) : error);
+    });
+    const close = (): Promise<void> =>
+      new Promise((done) => {
+        const cut = setTimeout(() => {
+          if ("closeAllConnections" in server) server.closeAllConnections();
+        }, HTTP_GRACE_MS);
+        server.close(() => {
+          clearTimeout(cut);
+          done();
+        });
+        if ("closeIdleConnections" in server) server.closeIdleConnections();
+      });
+  });
+}
