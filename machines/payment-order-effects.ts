@@ -12,7 +12,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isMoney(params: Record<string, unknown>): params is Record<string, unknown> & HeldMoney {
-  return typeof params.reference === "string" && typeof params.amount === "string" && typeof params.currency === "string";
+  return (
+    typeof params.reference === "string" && typeof params.amount === "string" && typeof params.currency === "string"
+  );
 }
 
 /** Throws `InvariantError` for an action that is no effect: then the chart and this list have drifted apart. */
@@ -21,7 +23,10 @@ export function toEffect({ type, params }: EmittedAction): PaymentOrderEffect {
   const { attempt, operation, isResend, rule } = params;
   switch (type) {
     case "charge":
-      invariant(typeof attempt === "number" && typeof operation === "number" && typeof isResend === "boolean", "charge");
+      invariant(
+        typeof attempt === "number" && typeof operation === "number" && typeof isResend === "boolean",
+        "charge",
+      );
       return { type, params: { attempt, operation, isResend } };
     case "inquire":
       invariant(typeof attempt === "number" && typeof operation === "number", "inquire");

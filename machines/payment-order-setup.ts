@@ -26,6 +26,11 @@ type Resolution = Extract<PaymentOrderEvent, { type: "order.resolve" }>;
 const policyOf = (context: PaymentOrderContext) => POLICIES[context.policy];
 const isKnownLate = (context: PaymentOrderContext, reference: string): boolean =>
   context.late.some((money) => money.reference === reference);
+const isHeldElsewhere = ({ held }: PaymentOrderContext, { reference }: HeldMoney): boolean =>
+  held !== null && held.reference !== reference;
+/** A parked order with held money waits for an operator; money that is in suspense is dealt with. */
+const isNoNews = (context: PaymentOrderContext, { reference }: HeldMoney): boolean =>
+  context.held !== null || isKnownLate(context, reference);
 const delayAt = (delaysMs: readonly number[], index: number): number =>
   delaysMs[Math.min(Math.max(index, 0), delaysMs.length - 1)] ?? 0;
 const isCurrentCall = (context: PaymentOrderContext, origin: Origin): boolean =>
@@ -33,8 +38,9 @@ const isCurrentCall = (context: PaymentOrderContext, origin: Origin): boolean =>
 
 /** A "not found" proves absence only when asked after the PSP's settle time and while the PSP still knows the key. */
 function isSurelyAbsent(context: PaymentOrderContext, origin: Origin): boolean {
-  const { call, unknownSince, keySince } = context;
-  if (call === null || !isCurrentCall(context, origin)) return false;
+  const { call, unknownSince, keySince, held } = context;
+  // Money that the PSP has shown us is not absent, whatever it says now.
+  if (call === null || held !== null || !isCurrentCall(context, origin)) return false;
   const isSettled = call.at - (unknownSince ?? call.at) >= context.settleTimeMs;
   const isKeyRemembered = call.at - (keySince ?? call.at) < context.keyLifetimeMs;
   return isSettled && isKeyRemembered;
@@ -53,14 +59,24 @@ export const paymentOrderSetup = setup({
     isStaleOperation: ({ context }, origin: Origin) => origin.operation !== context.operation,
     isOtherCurrency: ({ context }, money: HeldMoney) => money.currency !== context.currency,
     isOtherAmount: ({ context }, money: HeldMoney) => money.amount !== context.amount,
-    isHeldElsewhere: ({ context }, money: HeldMoney) =>
-      context.held !== null && context.held.reference !== money.reference && !isKnownLate(context, money.reference),
     isHeld: ({ context }) => context.held !== null,
+    isHeldAnswer: ({ context }, origin: Origin) => context.held !== null && isCurrentCall(context, origin),
+    isHeldWithCall: ({ context }) => context.held !== null && context.call !== null,
+    isHeldElsewhere: ({ context }, money: HeldMoney) => isHeldElsewhere(context, money),
+    isCapturedElsewhere: ({ context }, fact: Fact<"psp.succeeded">) =>
+      fact.captured && isHeldElsewhere(context, fact) && !isKnownLate(context, fact.reference),
+    isBookedLate: ({ context }, fact: Fact<"psp.succeeded">) => isKnownLate(context, fact.reference),
+    isBookedLateAnswer: ({ context }, fact: Fact<"psp.succeeded">) =>
+      isCurrentCall(context, fact) && isKnownLate(context, fact.reference),
+    isNoNews: ({ context }, fact: Fact<"psp.succeeded">) => isNoNews(context, fact),
+    isAnswerWithoutNews: ({ context }, fact: Fact<"psp.succeeded">) =>
+      isCurrentCall(context, fact) && isNoNews(context, fact),
     isSecondSuccess: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && fact.reference !== context.reference && !isKnownLate(context, fact.reference),
     isUnexpectedSuccess: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && !isKnownLate(context, fact.reference),
     isCaptured: (_, fact: Fact<"psp.succeeded">) => fact.captured,
+    isSoftDeclineAfterCancel: ({ context }, fact: Fact<"psp.declined">) => fact.retryable && context.cancelRequested,
     isSoftDeclineWithBudget: ({ context }, fact: Fact<"psp.declined">) =>
       fact.retryable && context.budgetUsed < policyOf(context).maxSends,
     isSoftDecline: (_, fact: Fact<"psp.declined">) => fact.retryable,
@@ -70,7 +86,7 @@ export const paymentOrderSetup = setup({
       isSurelyAbsent(context, origin) && context.budgetUsed < policyOf(context).maxSends,
     isSurelyAbsent: ({ context }, origin: Origin) => isSurelyAbsent(context, origin),
     isAskNeededBeforeRetry: ({ context }) =>
-      context.unknownSince !== null || context.held !== null || context.parked?.reason === "pending_too_long",
+      context.unknownSince !== null || context.keySince !== null || context.held !== null,
     isIdle: ({ context }) => context.call === null,
     isCallLost: ({ context }) => context.call !== null,
     isPendingKnown: ({ context }) => context.held !== null || context.parked?.reason === "pending_too_long",
@@ -88,8 +104,11 @@ export const paymentOrderSetup = setup({
       isCurrentCall(context, origin) && context.budgetUsed < policyOf(context).maxSends,
     isBookable: ({ context }, decision: Resolution) =>
       decision.outcome === "succeeded" &&
+      BigInt(decision.amount) > 0n &&
       (context.held === null
-        ? decision.reference !== null && BigInt(decision.amount) <= BigInt(context.amount)
+        ? decision.reference !== null &&
+          !isKnownLate(context, decision.reference) &&
+          BigInt(decision.amount) <= BigInt(context.amount)
         : context.held.currency === context.currency && context.held.amount === decision.amount),
     isFailable: ({ context }, decision: Resolution) => decision.outcome === "failed" && context.held === null,
     isTimer: ({ context }, event: { readonly name: TimerName }) => context.timer?.name === event.name,
@@ -119,6 +138,7 @@ export const paymentOrderSetup = setup({
       timer: null,
     })),
     endCall: assign({ call: null }),
+    endAnsweredCall: assign(({ context }, origin: Origin) => (isCurrentCall(context, origin) ? { call: null } : {})),
     doubt: assign(({ context }, { at }: Stamp) => ({ unknownSince: context.unknownSince ?? at, call: null })),
     clearDoubt: assign({ unknownSince: null, keySince: null, call: null }),
     beginOperation: assign(({ context }) => ({
@@ -133,12 +153,14 @@ export const paymentOrderSetup = setup({
       nextActionUrl: payUrl,
     })),
     forgetNextAction: assign({ nextActionUrl: null }),
-    awaitRetry: assign(({ context }, { at, jitter, retryAfterMs }: Stamp & { readonly retryAfterMs: number | null }) => ({
-      timer: {
-        name: "retry" as const,
-        dueAt: at + backoffMs(policyOf(context), context.budgetUsed, jitter, retryAfterMs),
-      },
-    })),
+    awaitRetry: assign(
+      ({ context }, { at, jitter, retryAfterMs }: Stamp & { readonly retryAfterMs: number | null }) => ({
+        timer: {
+          name: "retry" as const,
+          dueAt: at + backoffMs(policyOf(context), context.budgetUsed, jitter, retryAfterMs),
+        },
+      }),
+    ),
     awaitPoll: assign(({ context }, { at }: Stamp) => ({
       timer: { name: "poll" as const, dueAt: at + delayAt(policyOf(context).pollDelaysMs, context.asks) },
       call: null,
@@ -154,6 +176,7 @@ export const paymentOrderSetup = setup({
     recordPending: assign(({ context }, fact: Fact<"psp.pending">) => ({
       reference: fact.reference ?? context.reference,
       nextActionUrl: fact.nextActionUrl,
+      keySince: context.keySince ?? fact.at,
       unknownSince: null,
       call: null,
     })),
@@ -202,6 +225,7 @@ export const paymentOrderSetup = setup({
       parked: null,
       failure: null,
       unknownSince: null,
+      call: null,
     })),
   },
 });

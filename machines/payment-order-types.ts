@@ -92,7 +92,11 @@ export interface Origin {
 
 export type PspFact =
   | ({ readonly type: "psp.succeeded"; readonly captured: boolean } & HeldMoney & Origin & Stamp)
-  | ({ readonly type: "psp.pending"; readonly reference: string | null; readonly nextActionUrl: string | null } & Origin &
+  | ({
+      readonly type: "psp.pending";
+      readonly reference: string | null;
+      readonly nextActionUrl: string | null;
+    } & Origin &
       Stamp)
   | ({ readonly type: "psp.declined"; readonly reference: string | null } & Failure & Origin & Stamp)
   | ({ readonly type: "psp.unsent"; readonly reason: string; readonly retryAfterMs: number | null } & Origin & Stamp)
@@ -117,7 +121,12 @@ export type PaymentOrderEvent =
   | OrderCommand
   | ({ readonly type: "order.awaited"; readonly expiresInMs: number; readonly payUrl: string } & Stamp)
   | ({ readonly type: "order.adopted" } & Stamp)
-  | ({ readonly type: "order.conflicted"; readonly reference: string; readonly amount: string; readonly currency: string } & Stamp)
+  | ({
+      readonly type: "order.conflicted";
+      readonly reference: string;
+      readonly amount: string;
+      readonly currency: string;
+    } & Stamp)
   | ({ readonly type: "timer.fired"; readonly name: TimerName } & Stamp);
 
 /** What the machine wants done, as data. Calls are performed after the commit, the others are written in it. */

@@ -8,46 +8,23 @@
  *   in any state. That is why no state is `final`: SUCCESS and FAILED still take facts.
  * - Pure: time and jitter arrive in the event; effects leave as data; deadlines are rows, not `after`.
  */
-import { type Fact, paymentOrderSetup } from "./payment-order-setup.ts";
-import type { HeldMoney, ParkReason, PaymentOrderContext, Stamp } from "./payment-order-types.ts";
+import {
+  askPsp,
+  askPspOnRead,
+  bookLateSuccess,
+  CANCELED,
+  chargeOf,
+  EXPIRED,
+  itself,
+  moneyOf,
+  parkFor,
+  parkForReview,
+  RESOLVED_AS_FAILED,
+  stampOf,
+} from "./payment-order-actions.ts";
+import { paymentOrderSetup } from "./payment-order-setup.ts";
 
 export const PAYMENT_ORDER_MACHINE = { id: "paymentOrder", version: 1 } as const;
-
-const CANCELED = { code: "canceled", message: "The order was canceled before the PSP had it." } as const;
-const EXPIRED = { code: "expired", message: "The buyer did not pay in time." } as const;
-const RESOLVED_AS_FAILED = { code: "resolved_as_failed", message: "An operator ended the order as failed." } as const;
-
-const stampOf = ({ at, jitter }: Stamp): Stamp => ({ at, jitter });
-const moneyOf = ({ reference, amount, currency }: HeldMoney): HeldMoney => ({ reference, amount, currency });
-const callOf = ({ context }: { context: PaymentOrderContext }) => ({
-  attempt: context.attempt,
-  operation: context.operation,
-});
-const chargeOf = ({ context }: { context: PaymentOrderContext }) => ({
-  ...callOf({ context }),
-  isResend: context.operationSends > 1,
-});
-const parkFor = (reason: ParkReason) =>
-  ({ type: "recordParked", params: ({ event }: { event: Stamp }) => ({ reason, at: event.at }) }) as const;
-
-/** Hands the event itself to an action or a guard. */
-const itself = <E>({ event }: { event: E }): E => event;
-
-const bookLateSuccess = [
-  { type: "recordLate", params: itself<Fact<"psp.succeeded">> },
-  { type: "post", params: ({ event }: { event: Fact<"psp.succeeded"> }) => ({ rule: "late_success" as const, ...moneyOf(event) }) },
-  { type: "announce", params: { type: "payment_order.late_success" } },
-] as const;
-
-const askPsp = [
-  { type: "beginInquiry", params: ({ event }: { event: Stamp }) => ({ ...stampOf(event), isScheduled: true }) },
-  { type: "inquire", params: callOf },
-] as const;
-
-const askPspOnRead = [
-  { type: "beginInquiry", params: ({ event }: { event: Stamp }) => ({ ...stampOf(event), isScheduled: false }) },
-  { type: "inquire", params: callOf },
-] as const;
 
 export const paymentOrderMachine = paymentOrderSetup.createMachine({
   id: PAYMENT_ORDER_MACHINE.id,
@@ -95,6 +72,16 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
       initial: "sending",
       on: {
         "psp.succeeded": [
+          // What is in suspense can't settle the order too; only an answer to our own question needs a person.
+          { guard: { type: "isBookedLateAnswer", params: itself }, target: ".parked", actions: parkForReview },
+          { guard: { type: "isBookedLate", params: itself } },
+          // Money that waits for review must not be forgotten over other money.
+          {
+            guard: { type: "isCapturedElsewhere", params: itself },
+            target: ".parked",
+            actions: [...bookLateSuccess, parkForReview],
+          },
+          { guard: { type: "isHeldElsewhere", params: itself }, target: ".parked", actions: parkForReview },
           {
             guard: { type: "isOtherCurrency", params: itself },
             target: ".parked",
@@ -117,6 +104,12 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
         ],
         "psp.declined": [
           { guard: { type: "isStaleOperation", params: itself } },
+          { guard: "isHeld", target: ".parked", actions: parkForReview },
+          {
+            guard: { type: "isSoftDeclineAfterCancel", params: itself },
+            target: "FAILED",
+            actions: { type: "recordEnd", params: CANCELED },
+          },
           {
             guard: { type: "isSoftDeclineWithBudget", params: itself },
             target: ".retrying",
@@ -134,10 +127,13 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           target: ".pending",
           actions: [{ type: "recordPending", params: itself }, "resetAsks"],
         },
-        "order.conflicted": {
-          target: ".parked",
-          actions: [{ type: "recordHeld", params: itself }, parkFor("reference_conflict")],
-        },
+        "order.conflicted": [
+          { guard: { type: "isHeldElsewhere", params: itself }, target: ".parked", actions: parkForReview },
+          {
+            target: ".parked",
+            actions: [{ type: "recordHeld", params: itself }, parkFor("reference_conflict")],
+          },
+        ],
       },
       states: {
         sending: {
@@ -309,7 +305,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
             "order.ask": { guard: "isIdle", actions: askPspOnRead },
             "order.adopted": { guard: "isCallLost", actions: "endCall" },
             "order.retry": [
-              { guard: "isAskNeededBeforeRetry", target: "resolving", actions: "resetBudget" },
+              {
+                guard: "isAskNeededBeforeRetry",
+                target: "resolving",
+                actions: ["resetBudget", { type: "doubt", params: itself }],
+              },
               { target: "sending", actions: "resetBudget" },
             ],
             "order.resolve": [
@@ -336,10 +336,18 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
               },
             ],
             "psp.succeeded": [
-              { guard: { type: "isHeldElsewhere", params: itself }, actions: bookLateSuccess },
+              {
+                guard: { type: "isCapturedElsewhere", params: itself },
+                actions: [...bookLateSuccess, { type: "endAnsweredCall", params: itself }],
+              },
+              { guard: { type: "isAnswerWithoutNews", params: itself }, actions: "endCall" },
+              { guard: { type: "isNoNews", params: itself } },
+            ],
+            "psp.declined": [
+              { guard: { type: "isHeldAnswer", params: itself }, actions: "endCall" },
               { guard: "isHeld" },
             ],
-            "psp.declined": { guard: "isHeld" },
+            "order.conflicted": [{ guard: "isHeldWithCall", actions: "endCall" }, { guard: "isHeld" }],
             "psp.pending": [
               { guard: { type: "isPendingAnswerToParked", params: itself }, actions: "endCall" },
               { guard: "isPendingKnown" },

@@ -12,7 +12,7 @@ import { checkDatabase } from "./db/check-database.ts";
 import { connectDatabase, type Sql } from "./db/client.ts";
 import type { ActorKind, ActorRef } from "./engine/actor.ts";
 import { type ActorStore, createActorStore } from "./engine/actor-store.ts";
-import { createEngine, type Engine } from "./engine/engine.ts";
+import { type CommittedStep, createEngine, type Engine } from "./engine/engine.ts";
 import { createJournal, type Journal } from "./engine/journal.ts";
 import type { Leases } from "./engine/leases/leases.ts";
 import { createLeaseStore, createMemoryLeases, type LeaseStore } from "./engine/leases/memory-leases.ts";
@@ -47,6 +47,8 @@ export interface ProcessorOptions {
   /** Shared by processors of one process that stand for several nodes without Redis. */
   readonly leaseStore?: LeaseStore;
   readonly onAdopted?: (ref: ActorRef, stateName: string, result: LetterResult) => void;
+  /** Called after each committed step of this node. */
+  readonly onStep?: (step: CommittedStep) => void;
 }
 
 export interface Processor {
@@ -132,7 +134,10 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     ports,
     log,
     maxLiveActors: options.maxLiveActors,
-    onStep: statistics.onStep,
+    onStep: (step) => {
+      statistics.onStep(step);
+      options.onStep?.(step);
+    },
   });
   const sweeper = createSweeper({
     sql,

@@ -75,6 +75,8 @@ export interface ActorState {
   /** Columns of the kind's own table, for a row of `p_created` and of `p_moved`. */
   toCreatedRow(): Record<string, unknown>;
   toMovedRow(before: ActorState): Record<string, unknown>;
+  /** What the payment event counts when this step ended its order; null when it did not. */
+  toEndedRow(before: ActorState): Record<string, unknown> | null;
 }
 
 /** An actor as it lies in the database. */

@@ -9,7 +9,7 @@ import type { Ports } from "../core/ports.ts";
 import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, type Decision, refName, type StoredActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { type CallDeps, performCall } from "./calls.ts";
-import { addDecision, ItemBuilder, type JournalItem } from "./item.ts";
+import { addDecision, ItemBuilder, type JournalItem, type Observation } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
 import type { Leases } from "./leases/leases.ts";
 import type { Envelope, Letter, LetterResult } from "./letters.ts";
@@ -196,8 +196,12 @@ export function createEngine(options: EngineOptions): Engine {
   /** What a PSP told us is stored even when this node may not decide on it; the owner takes it from there. */
   async function keepObservation({ ref, letter }: Envelope): Promise<void> {
     if (letter.observation === null) return;
-    const item = new ItemBuilder().observation(ref, letter.observation, { at: nowText(), node, isHandled: false });
-    await journal.commit(item.build());
+    const keep = (observation: Observation): Promise<Verdict> =>
+      journal.commit(new ItemBuilder().observation(ref, observation, { at: nowText(), node, isHandled: false }).build());
+    if ((await keep(letter.observation)).kind !== "rejected") return;
+    // A text that no column takes (a NUL): the answer's bytes are kept all the same, for an engineer to read.
+    log.error({ order: ref.id, attempt: letter.observation.attempt }, "what a PSP said can't be stored as it is; its bytes are kept");
+    await keep({ ...letter.observation, fact: { type: "unreadable" } });
   }
 
   function settleAll(envelopes: readonly Envelope[], result: LetterResult): void {

@@ -8,10 +8,12 @@ import { refName } from "./actor.ts";
 /** The arguments of `commit_steps`, in its order. */
 export const SECTIONS = [
   "guards",
+  "claims",
   "keys",
   "checkouts",
   "created",
   "moved",
+  "ended",
   "transitions",
   "attempts",
   "observations",
@@ -84,6 +86,7 @@ export class ItemBuilder {
 
   key(row: KeyRow): this {
     this.#claims.push(`key:${row.merchantId}/${row.key}`);
+    this.#add("claims", { merchant_id: row.merchantId, key: row.key });
     this.#add("keys", {
       merchant_id: row.merchantId,
       key: row.key,
@@ -97,6 +100,7 @@ export class ItemBuilder {
 
   checkout(row: Record<string, unknown> & { readonly merchant_id: number; readonly checkout_id: string }): this {
     this.#claims.push(`checkout:${row.merchant_id}/${row.checkout_id}`);
+    this.#add("claims", { merchant_id: row.merchant_id, checkout_id: row.checkout_id });
     this.#add("checkouts", row);
     return this;
   }
@@ -105,10 +109,11 @@ export class ItemBuilder {
   created(created: { readonly state: ActorState; readonly publicId: string; readonly stepId: string; readonly node: string }): this {
     const { state, publicId, stepId, node } = created;
     this.#claims.push(`order:${state.ref.merchantId}/${publicId}`);
+    const { merchantId, id } = state.ref;
+    this.#add("claims", { merchant_id: merchantId, payment_order_id: publicId, id, step_id: stepId });
     this.#add("created", {
       ...state.toCreatedRow(),
-      merchant_id: state.ref.merchantId,
-      step_id: stepId,
+      merchant_id: merchantId,
       owner: state.hasOpenCall ? node : null,
     });
     return this;
@@ -120,8 +125,9 @@ export class ItemBuilder {
       merchant_id: moved.after.ref.merchantId,
       owner: moved.owner,
       new_token: moved.token,
-      done_event_id: moved.doneEventId,
     });
+    const ended = moved.after.toEndedRow(moved.before);
+    if (ended !== null) this.#add("ended", { ...ended, merchant_id: moved.after.ref.merchantId, done_event_id: moved.doneEventId });
     return this;
   }
 

@@ -5,7 +5,7 @@
  * - Serialization failures, deadlocks, timeouts and lost servers run the whole batch again.
  * - Commit unknown: after a lost connection the identical statement is run again until its result is known.
  *   It finds its own step ids, so nothing is written twice; until then nothing is answered or acted on.
- * - Only what the data itself causes (SQLSTATE classes 22 and 23, and errors that name no retry) splits a batch,
+ * - What the data itself may cause (SQLSTATE classes 22 and 23, and errors that name nothing else) splits a batch,
  *   until the bad item stands alone and is rejected.
  */
 import postgres from "postgres";
@@ -43,8 +43,11 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** More than this in one statement gains nothing and makes a lost connection dearer. */
-const MAX_BATCH_ITEMS = 400;
+/**
+ * Large enough to share the fsync, small enough that one lane's batch is made while PostgreSQL works on the
+ * other's: with 400, all payments in flight went through one lane in lockstep (1,700/s instead of 2,400/s).
+ */
+const MAX_BATCH_ITEMS = 128;
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** After this without any answer the connection is given up; the server has given up the statement before. */
 const CLIENT_DEADLINE_MS = 20_000;
@@ -54,6 +57,13 @@ const LAST_PLAN_RENEWAL = 2_048;
 const COMMITTED: Verdict = { kind: "committed" };
 
 const STATEMENT = `SELECT item, verdict FROM commit_steps(${SECTIONS.map((_, index) => `$${index + 1}::text::json`).join(", ")})`;
+
+/**
+ * The server or its settings are at fault: connection, read-only after a failover, log-in, database gone, rollback,
+ * rights or schema, resources, not in the right state, operator's hand, system. Rejecting the item would set its order
+ * aside, or call a step undone that a lost answer had committed.
+ */
+const NOT_THE_DATA = /^(08|25|28|3D|40|42|53|55|57|58)/;
 
 interface Waiting {
   readonly item: JournalItem;
@@ -67,7 +77,7 @@ function classify(error: unknown, runs: number): Failure {
   if (!(error instanceof postgres.PostgresError)) return "rerun";
   const { code } = error;
   if (code === "23505") return runs === 1 ? "rerun" : "split";
-  if (/^(08|40|53|55|57|58)/.test(code)) return "rerun";
+  if (NOT_THE_DATA.test(code)) return "rerun";
   return "split";
 }
 

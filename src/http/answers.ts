@@ -45,19 +45,25 @@ export function sendJsonText(c: HttpContext, answer: Omit<AnswerBody, "contentTy
   return sendBody(c, { ...answer, contentType: JSON_TYPE });
 }
 
-/** A page for people. `styleHash` is the CSP hash of its only style element. */
-export function sendPage(
-  c: HttpContext,
-  page: { readonly status: number; readonly html: string; readonly styleHash: string },
-): Response {
+export interface Page {
+  readonly status: number;
+  readonly html: string;
+  /** The CSP hash of the page's only style element. */
+  readonly styleHash: string;
+  readonly headers?: AnswerHeaders;
+}
+
+/** A page for people. */
+export function sendPage(c: HttpContext, { status, html, styleHash, headers }: Page): Response {
   return sendBody(c, {
-    status: page.status,
+    status,
     contentType: "text/html; charset=utf-8",
-    body: page.html,
+    body: html,
     headers: {
       "content-security-policy":
-        `default-src 'none'; style-src '${page.styleHash}'; img-src data:; ` +
+        `default-src 'none'; style-src '${styleHash}'; img-src data:; ` +
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      ...headers,
     },
   });
 }

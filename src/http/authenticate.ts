@@ -33,7 +33,7 @@ const MAX_REMEMBERED = 10_000;
 /** Wrong keys of one address: enough for a person with a stale configuration, nothing for guessing 256 bits. */
 const FAILED_SIGN_INS = 30;
 const FAILED_SIGN_IN_SECONDS = 60;
-const SECRET = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{8,200})$/;
+const SECRET = /^bearer +(sk_(?:test|live)_[\x21-\x7e]{1,200})$/i;
 
 interface Remembered {
   readonly caller: Caller;

@@ -8,9 +8,16 @@ export interface MetricsSources {
   readonly journalDepth: () => number;
   readonly isLeaseStoreAvailable: () => boolean;
   /** For each PSP: calls under way and waiting, and whether its breaker lets calls through. */
-  readonly psps: () => readonly { readonly psp: string; readonly inFlight: number; readonly queued: number; readonly isOpen: boolean }[];
+  readonly psps: () => readonly {
+    readonly psp: string;
+    readonly inFlight: number;
+    readonly queued: number;
+    readonly isOpen: boolean;
+  }[];
   /** Orders by status and phase over all merchants and nodes; answered from a short cache. */
-  readonly countOrders: () => Promise<readonly { readonly status: string; readonly phase: string; readonly count: number }[]>;
+  readonly countOrders: () => Promise<
+    readonly { readonly status: string; readonly phase: string; readonly count: number }[]
+  >;
 }
 
 type Reading = readonly { readonly labels: Record<string, string>; readonly value: number }[];
@@ -19,7 +26,12 @@ export function createMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
-  function expose(name: string, help: string, labelNames: readonly string[], read: () => Reading | Promise<Reading>): void {
+  function expose(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: () => Reading | Promise<Reading>,
+  ): void {
     new Gauge({
       name,
       help,
@@ -37,22 +49,39 @@ export function createMetrics(sources: MetricsSources): Registry {
     Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
 
   expose("florin_live_actors", "Orders in this process's memory.", [], () => single(sources.liveActors()));
-  expose("florin_journal_depth", "Items that wait for their commit or are in it.", [], () => single(sources.journalDepth()));
-  expose("florin_lease_store_available", "1 while the lease store answers.", [], () => single(sources.isLeaseStoreAvailable() ? 1 : 0));
+  expose("florin_journal_depth", "Items that wait for their commit or are in it.", [], () =>
+    single(sources.journalDepth()),
+  );
+  expose("florin_lease_store_available", "1 while the lease store answers.", [], () =>
+    single(sources.isLeaseStoreAvailable() ? 1 : 0),
+  );
   expose("florin_steps_total", "Steps that this process committed.", [], () => single(sources.statistics().steps));
   expose("florin_batches_total", "Group commits of this process.", [], () => single(sources.statistics().batches));
-  expose("florin_batch_items_total", "Items in those group commits.", [], () => single(sources.statistics().batchedItems));
-  expose("florin_batch_seconds_total", "Time in those group commits.", [], () => single(sources.statistics().batchMsTotal / 1_000));
-  expose("florin_batch_reruns_total", "Group commits that had to run again.", [], () => single(sources.statistics().reruns));
-  expose("florin_entered_total", "Orders that this process moved into a state.", ["state"], () => byName(sources.statistics().entered, "state"));
-  expose("florin_transitions_total", "Transitions that this process committed.", ["edge"], () => byName(sources.statistics().edges, "edge"));
+  expose("florin_batch_items_total", "Items in those group commits.", [], () =>
+    single(sources.statistics().batchedItems),
+  );
+  expose("florin_batch_seconds_total", "Time in those group commits.", [], () =>
+    single(sources.statistics().batchMsTotal / 1_000),
+  );
+  expose("florin_batch_reruns_total", "Group commits that had to run again.", [], () =>
+    single(sources.statistics().reruns),
+  );
+  expose("florin_entered_total", "Orders that this process moved into a state.", ["state"], () =>
+    byName(sources.statistics().entered, "state"),
+  );
+  expose("florin_transitions_total", "Transitions that this process committed.", ["edge"], () =>
+    byName(sources.statistics().edges, "edge"),
+  );
   expose("florin_psp_calls_total", "PSP calls by outcome.", ["psp", "outcome"], () =>
     Object.entries(sources.statistics().psp).flatMap(([psp, { outcomes }]) =>
       Object.entries(outcomes).map(([outcome, value]) => ({ labels: { psp, outcome }, value })),
     ),
   );
   expose("florin_psp_call_seconds_total", "Time in PSP calls.", ["psp"], () =>
-    Object.entries(sources.statistics().psp).map(([psp, { latencyMsTotal }]) => ({ labels: { psp }, value: latencyMsTotal / 1_000 })),
+    Object.entries(sources.statistics().psp).map(([psp, { latencyMsTotal }]) => ({
+      labels: { psp },
+      value: latencyMsTotal / 1_000,
+    })),
   );
   expose("florin_psp_calls_in_flight", "PSP calls under way.", ["psp"], () =>
     sources.psps().map(({ psp, inFlight }) => ({ labels: { psp }, value: inFlight })),

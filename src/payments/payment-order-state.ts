@@ -133,10 +133,16 @@ export function toState(parts: Parts): PaymentOrderState {
       at: books.updatedAt,
       machine_version: PAYMENT_ORDER_MACHINE.version,
       snapshot: toStoredSnapshot(snapshot),
-      payment_event_id: terms.checkout.id,
-      has_siblings: terms.checkout.orderCount > 1,
-      ended: isTerminal && !before.isTerminal,
     }),
+    toEndedRow: (before) =>
+      isTerminal && !before.isTerminal
+        ? {
+            payment_event_id: terms.checkout.id,
+            succeeded: status === "SUCCESS",
+            has_siblings: terms.checkout.orderCount > 1,
+            at: books.updatedAt,
+          }
+        : null,
   };
   return state;
 }

@@ -14,10 +14,12 @@
 --           order       a payment order id is taken
 CREATE FUNCTION commit_steps(
   p_guards json,
+  p_claims json,
   p_keys json,
   p_checkouts json,
   p_created json,
   p_moved json,
+  p_ended json,
   p_transitions json,
   p_attempts json,
   p_observations json,
@@ -49,17 +51,16 @@ BEGIN
       SELECT * FROM json_to_recordset(p_guards)
         AS g(item integer, merchant_id integer, id uuid, version integer, token bigint, step_id uuid)
     ), locked AS MATERIALIZED (
-      SELECT o.merchant_id, o.id, o.version, o.fencing_token, w.item, w.version AS expected, w.token
+      SELECT w.item, w.id, o.version = w.version AND o.fencing_token = w.token AS holds
       FROM wanted w JOIN payment_orders o ON o.merchant_id = w.merchant_id AND o.id = w.id
       ORDER BY o.merchant_id, o.id
       FOR UPDATE OF o
     )
-    SELECT array_agg(w.item) INTO failed
-    FROM wanted w
-    WHERE NOT EXISTS (
-      SELECT FROM locked l
-      WHERE l.item = w.item AND l.id = w.id AND l.version = l.expected AND l.fencing_token = l.token
-    );
+    -- Who failed is looked for only when somebody did.
+    SELECT CASE WHEN (SELECT count(*) FROM locked WHERE holds) < (SELECT count(*) FROM wanted) THEN (
+      SELECT array_agg(w.item) FROM wanted w
+      WHERE NOT EXISTS (SELECT FROM locked l WHERE l.item = w.item AND l.id = w.id AND l.holds)
+    ) END INTO failed;
     IF failed IS NOT NULL THEN
       SELECT array_agg(judged.item), array_agg(judged.verdict) INTO bad, bad_verdicts
       FROM (
@@ -73,36 +74,36 @@ BEGIN
     END IF;
   END IF;
 
-  -- Guards of what must not exist yet. A race with another commit ends in a unique violation and a rerun.
-  IF p_keys IS NOT NULL OR p_created IS NOT NULL THEN
-    WITH made AS MATERIALIZED (
-      SELECT * FROM json_to_recordset(p_created)
-        AS c(item integer, merchant_id integer, id uuid, payment_order_id text, step_id uuid)
+  -- Claims to what must not exist yet. A race with another commit ends in a unique violation and a rerun.
+  IF p_claims IS NOT NULL THEN
+    WITH claims AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(p_claims)
+        AS c(item integer, merchant_id integer, key text, checkout_id text, payment_order_id text, id uuid, step_id uuid)
     ), taken AS (
-      SELECT m.item, 3 AS rank, 'order' AS verdict
-      FROM made m JOIN payment_orders o ON o.merchant_id = m.merchant_id AND o.payment_order_id = m.payment_order_id
+      SELECT c.item, 1 AS rank, 'duplicate' AS verdict
+      FROM claims c JOIN idempotency_keys i ON i.merchant_id = c.merchant_id AND i.key = c.key
+      WHERE NOT c.item = ANY (bad)
       UNION ALL
       SELECT c.item, 2, 'checkout'
-      FROM json_to_recordset(p_checkouts) AS c(item integer, merchant_id integer, checkout_id text)
-      JOIN payment_events e ON e.merchant_id = c.merchant_id AND e.checkout_id = c.checkout_id
+      FROM claims c JOIN payment_events e ON e.merchant_id = c.merchant_id AND e.checkout_id = c.checkout_id
       UNION ALL
-      SELECT k.item, 1, 'duplicate'
-      FROM json_to_recordset(p_keys) AS k(item integer, merchant_id integer, key text)
-      JOIN idempotency_keys i ON i.merchant_id = k.merchant_id AND i.key = k.key
-      WHERE NOT k.item = ANY (bad)
+      SELECT c.item, 3, 'order'
+      FROM claims c JOIN payment_orders o ON o.merchant_id = c.merchant_id AND o.payment_order_id = c.payment_order_id
     ), first_taken AS (
       SELECT DISTINCT ON (t.item) t.item, t.verdict FROM taken t ORDER BY t.item, t.rank
     )
     SELECT array_agg(f.item), array_agg(
       CASE WHEN EXISTS (
-        SELECT FROM made m
-        JOIN transitions t ON t.merchant_id = m.merchant_id AND t.actor_id = m.id AND t.seq = 1
-        WHERE m.item = f.item AND t.step_id = m.step_id
+        SELECT FROM claims c
+        JOIN transitions t ON t.merchant_id = c.merchant_id AND t.actor_id = c.id AND t.seq = 1
+        WHERE c.item = f.item AND t.step_id = c.step_id
       ) THEN 'committed' ELSE f.verdict END)
     INTO failed, verdicts
     FROM first_taken f;
-    bad := bad || COALESCE(failed, '{}');
-    bad_verdicts := bad_verdicts || COALESCE(verdicts, '{}');
+    IF failed IS NOT NULL THEN
+      bad := bad || failed;
+      bad_verdicts := bad_verdicts || verdicts;
+    END IF;
   END IF;
 
   IF p_keys IS NOT NULL THEN
@@ -164,25 +165,26 @@ BEGIN
            amount_captured bigint, late_added smallint, booked boolean, at timestamptz, machine_version smallint,
            snapshot json, owner uuid, new_token bigint)
     WHERE o.merchant_id = m.merchant_id AND o.id = m.id AND NOT m.item = ANY (bad);
+  END IF;
 
-    -- A payment event counts by delta: two of its orders may settle in one batch, or in two at once.
-    PERFORM FROM payment_events e
-    JOIN (
-      SELECT DISTINCT s.merchant_id, s.payment_event_id
-      FROM json_to_recordset(p_moved)
-        AS s(item integer, merchant_id integer, payment_event_id uuid, ended boolean, has_siblings boolean)
-      WHERE s.ended AND s.has_siblings AND NOT s.item = ANY (bad)
-    ) w ON e.merchant_id = w.merchant_id AND e.id = w.payment_event_id
-    ORDER BY e.merchant_id, e.id
-    FOR UPDATE OF e;
+  -- A payment event counts by delta: two of its orders may end in one batch, or in two at once.
+  IF p_ended IS NOT NULL THEN
+    IF p_ended::text LIKE '%"has_siblings":true%' THEN
+      PERFORM FROM payment_events e
+      JOIN (
+        SELECT DISTINCT s.merchant_id, s.payment_event_id
+        FROM json_to_recordset(p_ended) AS s(item integer, merchant_id integer, payment_event_id uuid, has_siblings boolean)
+        WHERE s.has_siblings AND NOT s.item = ANY (bad)
+      ) w ON e.merchant_id = w.merchant_id AND e.id = w.payment_event_id
+      ORDER BY e.merchant_id, e.id
+      FOR UPDATE OF e;
+    END IF;
     WITH ended AS (
-      SELECT s.merchant_id, s.payment_event_id, count(*) AS orders,
-             count(*) FILTER (WHERE s.status = 'SUCCESS') AS succeeded,
+      SELECT s.merchant_id, s.payment_event_id, count(*) AS orders, count(*) FILTER (WHERE s.succeeded) AS succeeded,
              min(s.done_event_id::text)::uuid AS done_event_id, max(s.at) AS at
-      FROM json_to_recordset(p_moved)
-        AS s(item integer, merchant_id integer, payment_event_id uuid, ended boolean, status text,
-             done_event_id uuid, at timestamptz)
-      WHERE s.ended AND NOT s.item = ANY (bad)
+      FROM json_to_recordset(p_ended)
+        AS s(item integer, merchant_id integer, payment_event_id uuid, succeeded boolean, done_event_id uuid, at timestamptz)
+      WHERE NOT s.item = ANY (bad)
       GROUP BY s.merchant_id, s.payment_event_id
     ), counted AS (
       UPDATE payment_events e SET
@@ -273,29 +275,28 @@ BEGIN
     WHERE NOT e.item = ANY (bad)
     ORDER BY e.psp, e.psp_reference;
 
-    INSERT INTO accounts AS a (merchant_id, currency, account, kind, debits, credits)
-    SELECT side.merchant_id, side.currency, side.account, min(side.kind), sum(side.debit), sum(side.credit)
-    FROM (
-      SELECT p.merchant_id, p.currency, p.debit_account AS account, p.debit_kind AS kind, p.amount AS debit, 0 AS credit, p.item
-      FROM json_to_recordset(p_postings)
-        AS p(item integer, merchant_id integer, currency text, debit_account text, debit_kind text, amount numeric)
-      UNION ALL
-      SELECT p.merchant_id, p.currency, p.credit_account, p.credit_kind, 0, p.amount, p.item
-      FROM json_to_recordset(p_postings)
-        AS p(item integer, merchant_id integer, currency text, credit_account text, credit_kind text, amount numeric)
-    ) side
-    WHERE NOT side.item = ANY (bad)
-    GROUP BY side.merchant_id, side.currency, side.account
-    ORDER BY side.merchant_id, side.currency, side.account
-    ON CONFLICT (merchant_id, currency, account) DO UPDATE
-      SET debits = a.debits + excluded.debits, credits = a.credits + excluded.credits;
-
+    WITH lines AS MATERIALIZED (
+      SELECT * FROM json_to_recordset(p_postings)
+        AS p(item integer, merchant_id integer, actor_id uuid, seq integer, leg smallint, currency text,
+             debit_account text, debit_kind text, credit_account text, credit_kind text, amount bigint, at timestamptz)
+      WHERE NOT p.item = ANY (bad)
+    ), summed AS (
+      INSERT INTO accounts AS a (merchant_id, currency, account, kind, debits, credits)
+      SELECT side.merchant_id, side.currency, side.account, min(side.kind), sum(side.debit), sum(side.credit)
+      FROM (
+        SELECT l.merchant_id, l.currency, l.debit_account AS account, l.debit_kind AS kind, l.amount AS debit, 0 AS credit
+        FROM lines l
+        UNION ALL
+        SELECT l.merchant_id, l.currency, l.credit_account, l.credit_kind, 0, l.amount FROM lines l
+      ) side
+      GROUP BY side.merchant_id, side.currency, side.account
+      ORDER BY side.merchant_id, side.currency, side.account
+      ON CONFLICT (merchant_id, currency, account) DO UPDATE
+        SET debits = a.debits + excluded.debits, credits = a.credits + excluded.credits
+    )
     INSERT INTO postings (merchant_id, actor_id, seq, leg, currency, debit_account, credit_account, amount, at)
-    SELECT p.merchant_id, p.actor_id, p.seq, p.leg, p.currency, p.debit_account, p.credit_account, p.amount, p.at
-    FROM json_to_recordset(p_postings)
-      AS p(item integer, merchant_id integer, actor_id uuid, seq integer, leg smallint, currency text,
-           debit_account text, credit_account text, amount bigint, at timestamptz)
-    WHERE NOT p.item = ANY (bad);
+    SELECT l.merchant_id, l.actor_id, l.seq, l.leg, l.currency, l.debit_account, l.credit_account, l.amount, l.at
+    FROM lines l;
   END IF;
 
   RETURN QUERY SELECT * FROM unnest(bad, bad_verdicts);

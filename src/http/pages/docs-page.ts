@@ -75,7 +75,7 @@ ${tags.map(
 <section aria-labelledby="schemas"><h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(
   ([name, schema]) =>
-    html`<details id="schema-${name}"><summary><code>${name}</code></summary><div>${showSchema(schema)}</div></details>`,
+    html`<details><summary><code>${name}</code></summary><div id="schema-${name}">${showSchema(schema)}</div></details>`,
 )}</section>`,
   };
 }
@@ -117,7 +117,8 @@ function showBody({ requestBody }: Operation): Html | string {
 
 function showSchema(schema: Schema): Html {
   const { properties, required = [] } = schema;
-  const example = schema.example === undefined ? "" : html`<pre>${JSON.stringify(schema.example, null, 2)}</pre>`;
+  const example =
+    schema.example === undefined ? "" : html`<pre tabindex="0">${JSON.stringify(schema.example, null, 2)}</pre>`;
   if (properties === undefined)
     return html`<p>${typeName(schema)} ${prose(schema.description ?? "")}</p>${showVariants(schema)}${example}`;
   return html`${schema.description === undefined ? "" : html`<p>${prose(schema.description)}</p>`}

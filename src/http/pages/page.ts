@@ -39,24 +39,26 @@ ul.fields li { margin: 0.2rem 0; overflow-wrap: anywhere; }
 /** For the content security policy: this very style and no other. */
 export const STYLE_HASH = `sha256-${hash("sha256", STYLE, "base64")}`;
 
+export interface PageRefresh {
+  readonly seconds: number;
+  readonly url: string;
+}
+
 export interface PageParts {
   readonly title: string;
   readonly content: Html;
   readonly isWide?: boolean;
-  /** Loads this address after so many seconds. */
-  readonly refresh?: { readonly seconds: number; readonly url: string };
+  /** Loads this address after so many seconds. In the header, where it works without a script. */
+  readonly refresh?: PageRefresh;
 }
 
-export async function renderPage({ title, content, isWide, refresh }: PageParts): Promise<string> {
-  const meta =
-    refresh === undefined ? "" : html`<meta http-equiv="refresh" content="${refresh.seconds};url=${refresh.url}">`;
+export async function renderPage({ title, content, isWide }: PageParts): Promise<string> {
   const page = await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-${meta}
 <title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${raw(STYLE)}</style>

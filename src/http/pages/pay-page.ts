@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { formatAmount } from "../../core/money.ts";
 import type { CheckoutRow } from "../../db/queries/find-checkout.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
-import type { Html, PageParts } from "./page.ts";
+import type { Html, PageParts, PageRefresh } from "./page.ts";
 
 export interface PayPage {
   readonly checkout: CheckoutRow;
@@ -12,17 +12,19 @@ export interface PayPage {
   /** Where the bank wants the buyer; null when it wants nothing. */
   readonly confirmUrl: string | null;
   /** The page's own address for the next look, and how long to wait for it. */
-  readonly refresh: { readonly seconds: number; readonly url: string };
+  readonly refresh: PageRefresh;
+  /** The page without looking again by itself; null when this is it. */
+  readonly stillUrl: string | null;
 }
 
-export function payPage({ checkout, cardFormUrl, confirmUrl, refresh }: PayPage): PageParts {
+export function payPage({ checkout, cardFormUrl, confirmUrl, refresh, stillUrl }: PayPage): PageParts {
   const { orders, returnUrl } = checkout;
   const isOpen = orders.some((order) => order.status === "EXECUTING" && order.phase !== "parked");
   const isWaiting = isOpen && cardFormUrl === null && confirmUrl === null;
   const back = returnUrl === null ? "" : html`<p><a href="${returnUrl}">Back to the shop</a></p>`;
   return {
     title: cardFormUrl === null ? "Your payment" : "Pay by card",
-    ...(isWaiting ? { refresh } : {}),
+    ...(isWaiting && stillUrl !== null ? { refresh } : {}),
     content: html`
 ${cart(orders)}
 ${cardFormUrl === null ? html`<p class="state" role="status">${tell(orders, confirmUrl)}</p>` : ""}
@@ -33,9 +35,16 @@ ${
 <p class="soft">The card is given to the payment service provider alone; neither the shop nor this page sees it.</p>`
 }
 ${confirmUrl === null ? "" : html`<a class="button" href="${confirmUrl}">Confirm with your bank</a>`}
-${isWaiting ? html`<p class="soft">This page looks again by itself. <a href="${refresh.url}">Look now</a></p>` : ""}
+${isWaiting ? waiting(refresh.url, stillUrl) : ""}
 ${back}`,
   };
+}
+
+function waiting(lookUrl: string, stillUrl: string | null): Html {
+  const look = html`<a href="${lookUrl}">Look now</a>`;
+  return stillUrl === null
+    ? html`<p class="soft">This page stays as it is. ${look}</p>`
+    : html`<p class="soft">This page looks again by itself. ${look} · <a href="${stillUrl}">Stop looking by itself</a></p>`;
 }
 
 /** A page with one message, for addresses that lead nowhere. */

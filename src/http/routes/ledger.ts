@@ -163,8 +163,8 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
       before,
       limit: limit + 1,
     });
-    const toCursor = ({ position: { at, actorId, seq, leg } }: AccountLineRow): string =>
-      cursors.encode(scope, [at, actorId, String(seq), String(leg)]);
+    const toCursor = (last: AccountLineRow): string =>
+      cursors.encode(scope, fromPosition(positionAfter(rows.slice(0, limit), last, before)));
     return { rows, limit, toCursor };
   }
 
@@ -173,8 +173,31 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
   }
 }
 
-function toPosition([at = "", actorId = "", seq = "0", leg = "0"]: readonly string[]): LinePosition {
-  return { at, actorId, seq: Number(seq), leg: Number(leg) };
+/** Where the next page goes on, and the balances that it counts back from. */
+function positionAfter(
+  shown: readonly AccountLineRow[],
+  last: AccountLineRow,
+  before: LinePosition | null,
+): LinePosition {
+  const balances: Record<string, string> = { ...before?.balances };
+  for (const { currency, runningCredit, side, amount } of shown) {
+    balances[currency] = (runningCredit - (side === "credit" ? amount : -amount)).toString();
+  }
+  return { at: last.at, actorId: last.actorId, seq: last.seq, leg: last.leg, balances };
+}
+
+const fromPosition = ({ at, actorId, seq, leg, balances }: LinePosition): readonly string[] => [
+  at,
+  actorId,
+  String(seq),
+  String(leg),
+  ...Object.entries(balances).flat(),
+];
+
+function toPosition([at = "", actorId = "", seq = "0", leg = "0", ...rest]: readonly string[]): LinePosition {
+  const balances: Record<string, string> = {};
+  for (let index = 0; index + 1 < rest.length; index += 2) balances[rest[index] ?? ""] = rest[index + 1] ?? "0";
+  return { at, actorId, seq: Number(seq), leg: Number(leg), balances };
 }
 
 function unknownCurrency(): Refusal {
@@ -187,7 +210,7 @@ function unknownCurrency(): Refusal {
 function showStatementLine(row: AccountLineRow) {
   const signed = row.side === "credit" ? row.amount : -row.amount;
   return {
-    at: row.position.at,
+    at: row.at,
     rule: row.rule,
     payment_order_id: row.paymentOrderId,
     amount: formatAmount(signed, row.currency),

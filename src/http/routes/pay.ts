@@ -50,6 +50,7 @@ const payRoute = createRoute({
     query: signed.extend({
       go: z.string().optional(),
       n: z.string().optional().openapi({ description: "How often it was looked at." }),
+      still: z.string().optional().openapi({ description: "`1`: no looking again by itself." }),
     }),
   },
   responses: { 200: page("The page."), 303: redirect, 404: page("The address is not one of ours."), ...refusals },
@@ -87,7 +88,8 @@ export function addPayRoutes(table: RouteTable, { db, payments, payLinks, connec
     const looks = Math.min(Number(/^\d{1,3}$/.exec(c.req.query("n") ?? "")?.[0] ?? 0), LOOK_AFTER_SECONDS.length - 1);
     const refresh = { seconds: LOOK_AFTER_SECONDS[looks] ?? 1, url: `${payUrl}&go=1&n=${looks + 1}` };
     const cardFormUrl = cardFormUrlOf(checkout, merchantId);
-    return sendHtml(c, 200, payPage({ checkout, cardFormUrl, confirmUrl, refresh }));
+    const stillUrl = c.req.query("still") === "1" ? null : `${payUrl}&still=1`;
+    return sendHtml(c, 200, payPage({ checkout, cardFormUrl, confirmUrl, refresh, stillUrl }));
   });
 
   table.add(returnRoute, async (c) => {
@@ -167,5 +169,7 @@ const NOT_FOUND = messagePage(
 );
 
 async function sendHtml(c: HttpContext, status: number, parts: PageParts): Promise<Response> {
-  return sendPage(c, { status, html: await renderPage(parts), styleHash: STYLE_HASH });
+  const { refresh } = parts;
+  const headers = refresh === undefined ? {} : { refresh: `${refresh.seconds}; url=${refresh.url}` };
+  return sendPage(c, { status, html: await renderPage(parts), styleHash: STYLE_HASH, headers });
 }

@@ -11,7 +11,7 @@ export const paging = {
     .regex(/^([1-9]\d?|100)$/, `Give a number from 1 to ${MAX_PAGE}.`)
     .optional()
     .openapi({ type: "integer", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
-  cursor: z.string().max(1_000).optional().openapi({ description: "`next_cursor` of the page before." }),
+  cursor: z.string().max(8_000).optional().openapi({ description: "`next_cursor` of the page before." }),
 } as const;
 
 /** RFC 3339 with an offset; milliseconds are optional on the way in. */

@@ -154,7 +154,7 @@ export const paymentEvent = z
     checkout_id: z.string().openapi({ example: "chk_1" }),
     status: z.enum(["NOT_STARTED", "EXECUTING", "SUCCESS", "FAILED", "PARTIAL"]),
     is_payment_done: z.boolean(),
-    buyer_info: buyerInfo.nullable(),
+    buyer_info: z.union([buyerInfo, z.null()]),
     payment_orders: z.array(paymentOrder),
     metadata: z.record(z.string(), z.string()),
     created_at: time,

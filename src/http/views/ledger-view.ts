@@ -18,7 +18,7 @@ export function showAccount(row: AccountRow) {
 
 export function showLine(account: string, row: AccountLineRow) {
   return {
-    at: row.position.at,
+    at: row.at,
     account,
     other_account: row.otherAccount,
     side: row.side,
