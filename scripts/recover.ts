@@ -81,6 +81,7 @@ async function look(store: Store): Promise<Look> {
     const states = await loadStates(reader, kinds, plan.orders.map(({ ref }) => ref));
     return { nodes, plan, states, rows: foresee(plan.orders, states) };
   } finally {
+    progress.end();
     await sql.end({ timeout: 2 });
   }
 }
