@@ -5,4 +5,5 @@ export default defineConfig({
   dialect: "postgresql",
   schema: "./src/db/schema/*.ts",
   out: "./src/db/migrations",
+  casing: "snake_case",
 });

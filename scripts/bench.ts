@@ -16,10 +16,16 @@ import { measureRecovery } from "./bench/recovery.ts";
 import { startBenchServers } from "./bench/servers.ts";
 
 const { values: flags } = parseArgs({
-  options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
 });
 if (flags.help) {
-  process.stdout.write("npm run bench [-- --json] [-- --quick]\n  --json   one object instead of the table\n  --quick  fewer payments: about a minute, rougher figures\n");
+  process.stdout.write(
+    "npm run bench [-- --json] [-- --quick]\n  --json   one object instead of the table\n  --quick  fewer payments: about a minute, rougher figures\n",
+  );
   process.exit(0);
 }
 
@@ -51,9 +57,15 @@ const servers = await startBenchServers(log);
 const rows: Row[] = [];
 
 async function benchInProcess(): Promise<void> {
-  const processor = await startProcessor({ databaseUrl: await servers.newDatabase("bench_in_process"), redisUrl: null, log });
+  const processor = await startProcessor({
+    databaseUrl: await servers.newDatabase("bench_in_process"),
+    redisUrl: null,
+    log,
+  });
   processor.start();
-  await runClosedLoop({ payments: PAYMENTS / 4, inFlight: 256 }, (index) => payInProcess(processor, `warm-${index}`, `s${index % MANY_SELLERS}`));
+  await runClosedLoop({ payments: PAYMENTS / 4, inFlight: 256 }, (index) =>
+    payInProcess(processor, `warm-${index}`, `s${index % MANY_SELLERS}`),
+  );
   for (const { inFlight, sellers } of SCENES) {
     progress.phase(`in process, ${inFlight} in flight, ${sellers === 1 ? "one seller" : `${sellers} sellers`}`);
     const cpu = process.cpuUsage();
@@ -68,9 +80,13 @@ async function benchInProcess(): Promise<void> {
 }
 
 function runHttpLoad(load: HttpLoad): Promise<LoadResult> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./bench/http-load.ts", import.meta.url)), JSON.stringify(load)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("./bench/http-load.ts", import.meta.url)), JSON.stringify(load)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
@@ -84,13 +100,29 @@ function runHttpLoad(load: HttpLoad): Promise<LoadResult> {
 }
 
 async function benchHttp(): Promise<LoadResult> {
-  const florin: HttpFlorin = await startHttpFlorin({ databaseUrl: await servers.newDatabase("bench_http"), redisUrl: servers.redisUrl, log });
+  const florin: HttpFlorin = await startHttpFlorin({
+    databaseUrl: await servers.newDatabase("bench_http"),
+    redisUrl: servers.redisUrl,
+    log,
+  });
   const common = { url: florin.url, apiKey: florin.apiKey };
-  await runHttpLoad({ ...common, run: "warm", sellers: MANY_SELLERS, payments: PAYMENTS / 4, load: { kind: "closed", inFlight: 256 } });
+  await runHttpLoad({
+    ...common,
+    run: "warm",
+    sellers: MANY_SELLERS,
+    payments: PAYMENTS / 4,
+    load: { kind: "closed", inFlight: 256 },
+  });
   for (const { inFlight, sellers } of SCENES) {
     progress.phase(`over HTTP, ${inFlight} in flight, ${sellers === 1 ? "one seller" : `${sellers} sellers`}`);
     const cpu = process.cpuUsage();
-    const result = await runHttpLoad({ ...common, run: `run-${inFlight}-${sellers}`, sellers, payments: PAYMENTS, load: { kind: "closed", inFlight } });
+    const result = await runHttpLoad({
+      ...common,
+      run: `run-${inFlight}-${sellers}`,
+      sellers,
+      payments: PAYMENTS,
+      load: { kind: "closed", inFlight },
+    });
     const { user, system } = process.cpuUsage(cpu);
     rows.push({ how: "over HTTP", inFlight, sellers, ...result, cpuUsPerPayment: (user + system) / PAYMENTS });
   }
@@ -120,7 +152,12 @@ async function benchPlain(): Promise<{ many: number | null; one: number | null; 
     }
   }
   progress.phase(`postgres driver, two plain transactions, ${DRIVER_CONNECTIONS} connections`);
-  const driver = await runDriver({ databaseUrl, connections: DRIVER_CONNECTIONS, sellers: MANY_SELLERS, payments: PAYMENTS / 4 });
+  const driver = await runDriver({
+    databaseUrl,
+    connections: DRIVER_CONNECTIONS,
+    sellers: MANY_SELLERS,
+    payments: PAYMENTS / 4,
+  });
   return { many, one, driver };
 }
 
@@ -174,5 +211,6 @@ if (flags.json) {
 } else {
   const { rows: table, ...figures } = result;
   console.table(table);
-  for (const [name, value] of Object.entries(figures)) process.stdout.write(`${name.padEnd(36)}${value ?? "no pgbench on the PATH"}\n`);
+  for (const [name, value] of Object.entries(figures))
+    process.stdout.write(`${name.padEnd(36)}${value ?? "no pgbench on the PATH"}\n`);
 }

@@ -236,7 +236,9 @@ function compareWithPsp(
 ): readonly string[] {
   const violations: string[] = [];
   const orderOf = new Map(orders.map((order) => [order.id, order]));
-  const entryOf = new Map(entries.filter(({ psp }) => psp === pspAccount).map((entry) => [entry.reference ?? "", entry]));
+  const entryOf = new Map(
+    entries.filter(({ psp }) => psp === pspAccount).map((entry) => [entry.reference ?? "", entry]),
+  );
   const succeeded = new Map<string, PspEffect>();
 
   for (const effect of effects) {
@@ -268,7 +270,8 @@ function compareWithPsp(
     }
   }
   for (const [reference, entry] of entryOf) {
-    if (!succeeded.has(reference)) violations.push(`order ${entry.orderId} has booked ${reference}, which the PSP has not done`);
+    if (!succeeded.has(reference))
+      violations.push(`order ${entry.orderId} has booked ${reference}, which the PSP has not done`);
   }
   return violations;
 }

@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     print(HELP);
     return values.help === true ? 0 : 1;
   }
-  if (command === "create") return {
+  if (command === "create") {
     const name = readName(words);
     return withDatabase((sql) => create(sql, name, values.live), true);
   }
@@ -62,7 +62,9 @@ async function create(sql: Sql, name: string, isLive: boolean): Promise<void> {
 }
 
 async function list(sql: Sql): Promise<void> {
-  const rows = await sql<{ merchant_id: number; name: string; mode: string; created_at: Date; keys: number; orders: string }[]>`
+  const rows = await sql<
+    { merchant_id: number; name: string; mode: string; created_at: Date; keys: number; orders: string }[]
+  >`
     SELECT m.merchant_id, m.name, m.mode, m.created_at,
       (SELECT count(*)::int FROM api_keys k WHERE k.merchant_id = m.merchant_id AND k.revoked_at IS NULL) AS keys,
       (SELECT count(*) FROM payment_events e WHERE e.merchant_id = m.merchant_id) AS orders
@@ -71,7 +73,14 @@ async function list(sql: Sql): Promise<void> {
     print('There is no merchant yet: npm run merchant -- create "Nice Shop"');
     return;
   }
-  const cells = rows.map((row) => [row.merchant_id, row.name, row.mode, row.keys, Number(row.orders), row.created_at.toISOString()]);
+  const cells = rows.map((row) => [
+    row.merchant_id,
+    row.name,
+    row.mode,
+    row.keys,
+    Number(row.orders),
+    row.created_at.toISOString(),
+  ]);
   print(renderTable(["id", "name", "mode", "keys", "checkouts", "created"], cells));
 }
 

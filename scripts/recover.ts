@@ -55,10 +55,11 @@ async function main(): Promise<number> {
   const store = await openStore(config, { mayCreate: false, mayMigrate: !isDryRun });
   try {
     const found = await look(store);
-    const result = isDryRun || found.plan.orders.length === 0 ? null : await run(config, store, found, waitSeconds * 1_000);
+    const result =
+      isDryRun || found.plan.orders.length === 0 ? null : await run(config, store, found, waitSeconds * 1_000);
     const tookMs = Math.round(performance.now() - startedMs);
     if (values.json) print(JSON.stringify(toJson(found, result, { isDryRun, tookMs })));
-    else print(toText(found, result, { isDryRun, tookMs }));
+    else print(toText(found, result, { tookMs }));
     return result !== null && result.unfinished + result.setAside > 0 ? 1 : 0;
   } finally {
     await store.close();
@@ -78,7 +79,11 @@ async function look(store: Store): Promise<Look> {
     const kinds = new Map([[kind.name, kind]]);
     const plan = await readPlan(sql, kinds.values(), nodes);
     const reader = createActorStore({ sql, node: newUuid(systemPorts) });
-    const states = await loadStates(reader, kinds, plan.orders.map(({ ref }) => ref));
+    const states = await loadStates(
+      reader,
+      kinds,
+      plan.orders.map(({ ref }) => ref),
+    );
     return { nodes, plan, states, rows: foresee(plan.orders, states) };
   } finally {
     progress.end();
@@ -127,27 +132,52 @@ function toJson({ nodes, plan, rows }: Look, result: RecoveryResult | null, { is
   };
 }
 
-function toText(found: Look, result: RecoveryResult | null, { isDryRun, tookMs }: Run): string {
+function toText(found: Look, result: RecoveryResult | null, { tookMs }: Pick<Run, "tookMs">): string {
   const { nodes, plan } = found;
   const lines: string[] = [];
   const alive = `${countOf(nodes.alive.length, "node")} alive`;
   if (plan.orders.length === 0) {
-    lines.push(`Nothing to recover: no order belongs to a dead node, no deadline was missed, no mail waits (${alive}).`);
+    lines.push(
+      `Nothing to recover: no order belongs to a dead node, no deadline was missed, no mail waits (${alive}).`,
+    );
   } else if (result === null) {
-    lines.push(`${countOf(plan.orders.length, "order")} to recover (${alive}). This was a dry run: nothing was changed, no PSP was called.`, "");
-    lines.push(renderTable(["found", "because", "orders", "would become", "charges", "inquiries"], toPlanCells(found.rows)));
+    lines.push(
+      `${countOf(plan.orders.length, "order")} to recover (${alive}). This was a dry run: nothing was changed, no PSP was called.`,
+      "",
+    );
+    lines.push(
+      renderTable(["found", "because", "orders", "would become", "charges", "inquiries"], toPlanCells(found.rows)),
+    );
   } else {
-    lines.push(`${countOf(plan.orders.length, "order")} found, recovered in ${(tookMs / 1_000).toFixed(1)} s (${alive}).`, "");
+    lines.push(
+      `${countOf(plan.orders.length, "order")} found, recovered in ${(tookMs / 1_000).toFixed(1)} s (${alive}).`,
+      "",
+    );
     const cells = result.results.map((row) => [row.found, row.orders, row.became] as const);
     lines.push(renderTable(["found", "orders", "became"], cells), "");
-    lines.push(`Adopted ${countOf(result.adopted, "order")}, fired ${countOf(result.timers, "timer")}, handed out ${countOf(result.mail, "stored letter")}.`);
-    lines.push(`PSP calls: ${countOf(result.calls.charges, "charge")}, ${result.calls.inquiries === 1 ? "1 inquiry" : `${result.calls.inquiries} inquiries`}.`);
-    if (result.waiting > 0) lines.push(`${countOf(result.waiting, "order")} wait for a deadline of their own; a running node goes on with them then.`);
-    if (result.unfinished > 0) lines.push(`${countOf(result.unfinished, "order")} still had a PSP call out: run this again, or start Florin.`);
-    if (result.setAside > 0) lines.push(`${countOf(result.setAside, "order")} could not be restored and stand aside with the reason (quarantine_reason).`);
+    lines.push(
+      `Adopted ${countOf(result.adopted, "order")}, fired ${countOf(result.timers, "timer")}, handed out ${countOf(result.mail, "stored letter")}.`,
+    );
+    lines.push(
+      `PSP calls: ${countOf(result.calls.charges, "charge")}, ${result.calls.inquiries === 1 ? "1 inquiry" : `${result.calls.inquiries} inquiries`}.`,
+    );
+    if (result.waiting > 0)
+      lines.push(
+        `${countOf(result.waiting, "order")} wait for a deadline of their own; a running node goes on with them then.`,
+      );
+    if (result.unfinished > 0)
+      lines.push(`${countOf(result.unfinished, "order")} still had a PSP call out: run this again, or start Florin.`);
+    if (result.setAside > 0)
+      lines.push(
+        `${countOf(result.setAside, "order")} could not be restored and stand aside with the reason (quarantine_reason).`,
+      );
   }
-  if (plan.quarantined > 0) lines.push(`${countOf(plan.quarantined, "order")} had been set aside before: GET /v1/payments/{id}/explain tells why.`);
-  if (plan.foreign > 0) lines.push(`${countOf(plan.foreign, "order")} of another machine version are left to the nodes that know it.`);
+  if (plan.quarantined > 0)
+    lines.push(
+      `${countOf(plan.quarantined, "order")} had been set aside before: GET /v1/payments/{id}/explain tells why.`,
+    );
+  if (plan.foreign > 0)
+    lines.push(`${countOf(plan.foreign, "order")} of another machine version are left to the nodes that know it.`);
   return lines.join("\n");
 }
 

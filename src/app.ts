@@ -42,7 +42,10 @@ const COUNT_CACHE_MS = 5_000;
 /** Connections that are still open after this are cut, so that a stop ends within 10 s. */
 const HTTP_GRACE_MS = 8_000;
 
-export async function startApp(config: Config, { log, ports }: { readonly log: Logger; readonly ports: Ports }): Promise<App> {
+export async function startApp(
+  config: Config,
+  { log, ports }: { readonly log: Logger; readonly ports: Ports },
+): Promise<App> {
   const cleanUps: (() => Promise<void> | void)[] = [];
   const cleanUp = async (): Promise<void> => {
     for (const undo of cleanUps.reverse()) {
@@ -66,13 +69,19 @@ async function startParts(
   const database = await openStore(config, { log, ports });
   cleanUps.push(database.close);
 
-  const queries = connectDatabase(database.url, { name: "florin http", max: QUERY_CONNECTIONS, statementTimeoutMs: QUERY_TIMEOUT_MS });
+  const queries = connectDatabase(database.url, {
+    name: "florin http",
+    max: QUERY_CONNECTIONS,
+    statementTimeoutMs: QUERY_TIMEOUT_MS,
+  });
   cleanUps.push(() => queries.end({ timeout: 2 }));
   const setup = connectDatabase(database.url, { name: "florin setup", max: 1, statementTimeoutMs: QUERY_TIMEOUT_MS });
   const bootstrapKey = chooseBootstrapKey(config, ports);
   if (bootstrapKey !== null) await ensureBootstrapKey(setup, ports, bootstrapKey);
   const signingKey = await readSigningKey(setup, ports.random);
-  const webhookSecret = await readOrMakeSetting(setup, webhookSecretName(SIMULATOR_ACCOUNT), () => makeWebhookSecret(ports.random));
+  const webhookSecret = await readOrMakeSetting(setup, webhookSecretName(SIMULATOR_ACCOUNT), () =>
+    makeWebhookSecret(ports.random),
+  );
   // The folder's lock says that no other Florin lives on this database: what the last one left is ours at once.
   if (config.databaseUrl === null) await setup`UPDATE nodes SET stopped_at = now() WHERE stopped_at IS NULL`;
   await setup.end({ timeout: 2 });
@@ -80,7 +89,8 @@ async function startParts(
   const simulator = await startSimulatorIfWanted(config, log);
   if (simulator !== null) cleanUps.push(simulator.stop);
   const connectors = simulator === null ? [] : [connectSimulator(config, ports, simulator.url)];
-  if (connectors.length === 0) throw new Error("no PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on");
+  if (connectors.length === 0)
+    throw new Error("no PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on");
 
   let isReady = false;
   let reach: { url: string } | null = null;
@@ -132,7 +142,11 @@ async function startParts(
   const server = await listen(http.fetch, config);
   reach = server;
   cleanUps.push(server.close);
-  if (simulator !== null) await registerWebhook(simulator.url, { url: `${publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`, secret: webhookSecret });
+  if (simulator !== null)
+    await registerWebhook(simulator.url, {
+      url: `${publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
+      secret: webhookSecret,
+    });
   processor.start();
   isReady = true;
 
@@ -154,7 +168,10 @@ interface Store {
   close(): Promise<void>;
 }
 
-async function openStore(config: Config, { log, ports }: { readonly log: Logger; readonly ports: Ports }): Promise<Store> {
+async function openStore(
+  config: Config,
+  { log, ports }: { readonly log: Logger; readonly ports: Ports },
+): Promise<Store> {
   if (config.databaseUrl !== null) {
     await runMigrations(config.migrationDatabaseUrl ?? config.databaseUrl);
     return { url: config.databaseUrl, close: async () => {} };
@@ -193,7 +210,10 @@ function chooseBootstrapKey(config: Config, ports: Ports): string | null {
   }
 }
 
-async function startSimulatorIfWanted(config: Config, log: Logger): Promise<Pick<SimulatorProcess, "url" | "stop"> | null> {
+async function startSimulatorIfWanted(
+  config: Config,
+  log: Logger,
+): Promise<Pick<SimulatorProcess, "url" | "stop"> | null> {
   const { simulator } = config;
   if (simulator.kind === "off") return null;
   if (simulator.kind === "remote") return { url: simulator.url, stop: async () => {} };
@@ -207,22 +227,31 @@ async function startSimulatorIfWanted(config: Config, log: Logger): Promise<Pick
 
 function connectSimulator(config: Config, ports: Ports, baseUrl: string): GuardedConnector {
   const timeout = config.pspTimeoutMs === null ? {} : { timeoutMs: config.pspTimeoutMs };
-  return createGuardedConnector(createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout }), { ports });
+  return createGuardedConnector(createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout }), {
+    ports,
+  });
 }
 
-async function registerWebhook(simulatorUrl: string, webhook: { readonly url: string; readonly secret: string }): Promise<void> {
+async function registerWebhook(
+  simulatorUrl: string,
+  webhook: { readonly url: string; readonly secret: string },
+): Promise<void> {
   const answer = await fetch(`${simulatorUrl}/_sim/webhook`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(webhook),
   });
-  if (!answer.ok) throw new Error(`the PSP simulator at ${simulatorUrl} did not take the webhook address: ${answer.status}`);
+  if (!answer.ok)
+    throw new Error(`the PSP simulator at ${simulatorUrl} did not take the webhook address: ${answer.status}`);
 }
 
 async function findUnreadiness(processor: Processor, ports: Ports, isReady: boolean): Promise<string | null> {
   if (!isReady) return "starting or stopping";
-  if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs()) return "the heartbeat does not reach the database";
-  const timeout = new Promise<string>((resolve) => setTimeout(() => resolve("the database does not answer"), PROBE_PATIENCE_MS).unref());
+  if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs())
+    return "the heartbeat does not reach the database";
+  const timeout = new Promise<string>((resolve) =>
+    setTimeout(() => resolve("the database does not answer"), PROBE_PATIENCE_MS).unref(),
+  );
   const probe = processor.sql`SELECT 1`.then(
     () => null,
     () => "the database can't be reached",

@@ -12,6 +12,7 @@ import { checkDatabase } from "./db/check-database.ts";
 import { connectDatabase, type Sql } from "./db/client.ts";
 import type { ActorKind, ActorRef } from "./engine/actor.ts";
 import { type ActorStore, createActorStore } from "./engine/actor-store.ts";
+import { refuseForgottenVersions } from "./engine/check-versions.ts";
 import { type CommittedStep, createEngine, type Engine } from "./engine/engine.ts";
 import { createJournal, type Journal } from "./engine/journal.ts";
 import type { Leases } from "./engine/leases/leases.ts";
@@ -90,7 +91,11 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
   const node = newUuid(ports);
   const newId = (): string => newUuid(ports);
 
-  const sql = connectDatabase(options.databaseUrl, { name: "florin queries", max: QUERY_CONNECTIONS, statementTimeoutMs: QUERY_TIMEOUT_MS });
+  const sql = connectDatabase(options.databaseUrl, {
+    name: "florin queries",
+    max: QUERY_CONNECTIONS,
+    statementTimeoutMs: QUERY_TIMEOUT_MS,
+  });
   await checkDatabase(sql, ports);
   // The heartbeat has a connection of its own: a busy pool must not make the node look dead.
   const beatSql = connectDatabase(options.databaseUrl, { name: "florin heartbeat", max: 1, statementTimeoutMs: 5_000 });
@@ -122,8 +127,11 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     onTrouble: ({ error, items, runs }) => log.warn({ err: error, items, runs }, "a batch has to run again"),
   });
   const store = createActorStore({ sql, node });
-  const kind = createPaymentOrderKind((psp) => (request) => (connectors.get(psp) ?? mainConnector).buildCharge(request));
+  const kind = createPaymentOrderKind(
+    (psp) => (request) => (connectors.get(psp) ?? mainConnector).buildCharge(request),
+  );
   const kinds = new Map<string, ActorKind>([[kind.name, kind]]);
+  await refuseForgottenVersions(sql, kind);
   const engine = createEngine({
     kinds,
     store,
@@ -186,7 +194,9 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     async stop(graceMs = DEFAULT_GRACE_MS) {
       await sweeper.stop();
       await engine.drain(graceMs);
-      await ownership.resign().catch((error: unknown) => log.warn({ err: error }, "could not resign; others adopt after the ownership time"));
+      await ownership
+        .resign()
+        .catch((error: unknown) => log.warn({ err: error }, "could not resign; others adopt after the ownership time"));
       await leases.close();
       await journal.close();
       await Promise.all([sql.end({ timeout: 2 }), beatSql.end({ timeout: 2 })]);
@@ -199,8 +209,11 @@ function createSecretReader(sql: Sql, ports: Ports): (pspAccount: string) => Pro
   return async (pspAccount) => {
     const nowMs = ports.clock.monotonicMs();
     const cached = cache.get(pspAccount);
-    if (cached !== undefined && cached.secrets.length > 0 && nowMs - cached.readAtMs < SECRET_CACHE_MS) return cached.secrets;
-    const rows = await sql<{ value: string }[]>`SELECT value FROM settings WHERE name = ${webhookSecretName(pspAccount)}`;
+    if (cached !== undefined && cached.secrets.length > 0 && nowMs - cached.readAtMs < SECRET_CACHE_MS)
+      return cached.secrets;
+    const rows = await sql<
+      { value: string }[]
+    >`SELECT value FROM settings WHERE name = ${webhookSecretName(pspAccount)}`;
     const secrets = rows.flatMap(({ value }) => value.split(" ").filter((secret) => secret !== ""));
     cache.set(pspAccount, { secrets, readAtMs: nowMs });
     return secrets;

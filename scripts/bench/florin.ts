@@ -62,8 +62,13 @@ export function toRequest(seller: string): CheckoutRequest {
 /** One payment from the request to its booked end. Throws when it did not succeed. */
 export async function payInProcess(processor: Processor, key: string, seller: string, waitMs = WAIT_MS): Promise<void> {
   const requestHash = createHash("sha256").update(key).digest("hex");
-  const answer = await processor.payments.create({ merchantId: BENCH_MERCHANT, key, requestHash }, toRequest(seller), waitMs);
-  if (waitMs > 0 && !answer.body.includes('"is_payment_done":true')) throw new Error(`a payment did not succeed: ${answer.body}`);
+  const answer = await processor.payments.create(
+    { merchantId: BENCH_MERCHANT, key, requestHash },
+    toRequest(seller),
+    waitMs,
+  );
+  if (waitMs > 0 && !answer.body.includes('"is_payment_done":true'))
+    throw new Error(`a payment did not succeed: ${answer.body}`);
 }
 
 export interface HttpFlorin {

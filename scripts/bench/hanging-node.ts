@@ -8,7 +8,8 @@ import { runClosedLoop } from "./measure.ts";
 import { payInProcess, startProcessor } from "./florin.ts";
 
 const settings: unknown = JSON.parse(process.argv[2] ?? "null");
-if (typeof settings !== "object" || settings === null || !("databaseUrl" in settings) || !("orders" in settings)) process.exit(2);
+if (typeof settings !== "object" || settings === null || !("databaseUrl" in settings) || !("orders" in settings))
+  process.exit(2);
 const databaseUrl = String(settings.databaseUrl);
 const orders = Number(settings.orders);
 
@@ -25,9 +26,13 @@ const heapBytes = (): number => {
   return process.memoryUsage().heapUsed;
 };
 // Warmed up first, so that what the code itself takes is not counted.
-await runClosedLoop({ payments: 500, inFlight: 100 }, (index) => payInProcess(processor, `warm-${index}`, `s${index % 100}`, 0));
+await runClosedLoop({ payments: 500, inFlight: 100 }, (index) =>
+  payInProcess(processor, `warm-${index}`, `s${index % 100}`, 0),
+);
 const before = heapBytes();
-await runClosedLoop({ payments: orders, inFlight: 512 }, (index) => payInProcess(processor, `hang-${index}`, `s${index % 1_000}`, 0));
+await runClosedLoop({ payments: orders, inFlight: 512 }, (index) =>
+  payInProcess(processor, `hang-${index}`, `s${index % 1_000}`, 0),
+);
 const heapPerOrder = Math.round((heapBytes() - before) / orders);
 process.stdout.write(`${JSON.stringify({ live: processor.engine.size().live, heapPerOrder })}\n`);
 setInterval(() => {}, 60_000);

@@ -12,7 +12,9 @@ export interface HttpLoad {
   readonly sellers: number;
   readonly payments: number;
   /** Closed loop with so many in flight, each waiting for its end; or open loop at a rate, waiting for acceptance. */
-  readonly load: { readonly kind: "closed"; readonly inFlight: number } | { readonly kind: "open"; readonly perSecond: number };
+  readonly load:
+    | { readonly kind: "closed"; readonly inFlight: number }
+    | { readonly kind: "open"; readonly perSecond: number };
 }
 
 function isHttpLoad(value: unknown): value is HttpLoad {
@@ -38,7 +40,9 @@ function pay(index: number): Promise<void> {
   const body = JSON.stringify({
     buyer_info: { id: "b1", email: "b@example.com" },
     payment_method: { token: "pm_card_visa" },
-    payment_orders: [{ seller_account: `s${index % sellers}`, amount: "100.00", currency: "USD", platform_fee: "3.00" }],
+    payment_orders: [
+      { seller_account: `s${index % sellers}`, amount: "100.00", currency: "USD", platform_fee: "3.00" },
+    ],
   });
   return new Promise((resolve, reject) => {
     const call = request(

@@ -55,7 +55,10 @@ export async function runOpenLoop(
   const startedMs = performance.now();
   const running: Promise<void>[] = [];
   for (let index = 0; index < load.payments; ) {
-    const dueCount = Math.min(load.payments, Math.floor(((performance.now() - startedMs) / 1_000) * load.perSecond) + 1);
+    const dueCount = Math.min(
+      load.payments,
+      Math.floor(((performance.now() - startedMs) / 1_000) * load.perSecond) + 1,
+    );
     for (; index < dueCount; index += 1) {
       // Counted from when it was due, so that a late start is not hidden.
       const dueMs = startedMs + (index / load.perSecond) * 1_000;

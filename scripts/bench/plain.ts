@@ -37,7 +37,22 @@ export async function runPgbench(options: {
   writeFileSync(file, readScript());
   const child = spawn(
     "pgbench",
-    ["-n", "-f", file, "-M", "prepared", "-j", "2", "-c", `${options.clients}`, "-T", `${options.seconds}`, "-D", `seller_count=${options.sellers}`, options.databaseUrl],
+    [
+      "-n",
+      "-f",
+      file,
+      "-M",
+      "prepared",
+      "-j",
+      "2",
+      "-c",
+      `${options.clients}`,
+      "-T",
+      `${options.seconds}`,
+      "-D",
+      `seller_count=${options.sellers}`,
+      options.databaseUrl,
+    ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let output = "";
@@ -60,7 +75,11 @@ export async function runDriver(options: {
   readonly sellers: number;
   readonly payments: number;
 }): Promise<LoadResult> {
-  const sql = postgres(options.databaseUrl, { max: options.connections, onnotice: () => {}, connection: { role: APP_ROLE } });
+  const sql = postgres(options.databaseUrl, {
+    max: options.connections,
+    onnotice: () => {},
+    connection: { role: APP_ROLE },
+  });
   const statements = readScript()
     .split("\n")
     .filter((line) => /^(BEGIN|COMMIT|INSERT|UPDATE)/.test(line))

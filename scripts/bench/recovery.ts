@@ -27,7 +27,12 @@ export async function measureRecovery(options: {
 }): Promise<RecoveryResult> {
   const child = spawn(
     process.execPath,
-    ["--expose-gc", "--max-semi-space-size=64", HANGING_NODE, JSON.stringify({ databaseUrl: options.databaseUrl, orders: options.orders })],
+    [
+      "--expose-gc",
+      "--max-semi-space-size=64",
+      HANGING_NODE,
+      JSON.stringify({ databaseUrl: options.databaseUrl, orders: options.orders }),
+    ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const line = await new Promise<string>((resolve, reject) => {
@@ -53,7 +58,8 @@ export async function measureRecovery(options: {
       if (orphans === 0 && adoptedSeconds === 0) adoptedSeconds = seconds();
       options.onProgress(options.orders - open, options.orders);
       if (open === 0) break;
-      if (performance.now() - startedMs > LIMIT_MS) throw new Error(`${open} orders are not settled after ${LIMIT_MS} ms`);
+      if (performance.now() - startedMs > LIMIT_MS)
+        throw new Error(`${open} orders are not settled after ${LIMIT_MS} ms`);
       await sleep(200);
     }
     return { orders: options.orders, heapPerLiveOrderBytes: heapPerOrder, adoptedSeconds, settledSeconds: seconds() };

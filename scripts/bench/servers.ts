@@ -38,7 +38,9 @@ async function startRedis(folder: string): Promise<{ url: string; stop: () => vo
   if (configured !== undefined && configured !== "") return { url: configured, stop: () => {} };
   if (spawnSync("redis-server", ["--version"]).status !== 0) return null;
   const port = await findFreePort();
-  const child = spawn("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder], { stdio: "ignore" });
+  const child = spawn("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder], {
+    stdio: "ignore",
+  });
   process.once("exit", () => child.kill("SIGKILL"));
   const url = `redis://127.0.0.1:${port}`;
   for (let attempt = 0; attempt < REDIS_START_TRIES; attempt += 1) {

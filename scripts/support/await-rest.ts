@@ -22,13 +22,21 @@ export const stateOf = (order: OrderView): string => order.phase ?? order.status
 /** At rest: terminal, parked, or in a state in which its case may end. */
 function isOrderAtRest(cart: Cart, order: OrderView): boolean {
   const state = stateOf(order);
-  return state === "SUCCESS" || state === "FAILED" || state === "parked" || (state !== "resolving" && cart.case.ends.includes(state));
+  return (
+    state === "SUCCESS" ||
+    state === "FAILED" ||
+    state === "parked" ||
+    (state !== "resolving" && cart.case.ends.includes(state))
+  );
 }
 
 export async function awaitRest(
   client: FlorinClient,
   carts: readonly Cart[],
-  options: { readonly limitMs: number; readonly onProgress: (atRest: number, open: ReadonlyMap<string, number>) => void },
+  options: {
+    readonly limitMs: number;
+    readonly onProgress: (atRest: number, open: ReadonlyMap<string, number>) => void;
+  },
 ): Promise<Rest> {
   const untilMs = performance.now() + options.limitMs;
   const outcomes = new Map<string, Outcome>();
@@ -62,7 +70,11 @@ function countStates(carts: readonly Cart[], outcomes: ReadonlyMap<string, Outco
 }
 
 /** Runs `work` on all items, `width` at a time. */
-export async function inParallel<T>(width: number, items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  width: number,
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
   const entries = items.entries();
   await Promise.all(
     Array.from({ length: Math.min(width, items.length) }, async () => {

@@ -63,12 +63,19 @@ async function confirmAll(choice: Choice, { client, checkoutId, isPatient }: Buy
     for (const url of confirmUrls(checkout)) {
       if (visited.has(url)) continue;
       await persist(isPatient, async () => {
-        const answer = await fetch(url, { method: "POST", headers: FORM, body: `choice=${choice}`, redirect: "manual" });
+        const answer = await fetch(url, {
+          method: "POST",
+          headers: FORM,
+          body: `choice=${choice}`,
+          redirect: "manual",
+        });
         if (answer.status >= 400) throw new Error(`the bank's page answered ${answer.status}`);
       });
       visited.add(url);
     }
-    const isAllAsked = checkout.payment_orders.every((order) => isEnded(order) || visited.has(order.next_action?.url ?? ""));
+    const isAllAsked = checkout.payment_orders.every(
+      (order) => isEnded(order) || visited.has(order.next_action?.url ?? ""),
+    );
     if (isAllAsked) return;
     if (performance.now() > giveUpMs) throw new Error(`checkout ${checkoutId}: the bank never asked its buyer`);
     await sleep(LOOK_EVERY_MS);
@@ -79,7 +86,9 @@ const isEnded = ({ status, phase }: CheckoutView["payment_orders"][number]): boo
   status === "SUCCESS" || status === "FAILED" || phase === "parked";
 
 function confirmUrls({ payment_orders: orders }: CheckoutView): readonly string[] {
-  return orders.flatMap((order) => (order.status === "EXECUTING" && order.next_action !== null ? [order.next_action.url] : []));
+  return orders.flatMap((order) =>
+    order.status === "EXECUTING" && order.next_action !== null ? [order.next_action.url] : [],
+  );
 }
 
 async function payOnHostedPage(card: string, { client, checkoutId, isPatient }: BuyerOptions): Promise<void> {
@@ -90,7 +99,8 @@ async function payOnHostedPage(card: string, { client, checkoutId, isPatient }: 
     if (payUrl === undefined) return;
     const page = await fetch(payUrl);
     const formUrl = findLink(await page.text(), "/form?");
-    if (page.status !== 200 || formUrl === null) throw new Error(`the hosted page answered ${page.status} without a card form`);
+    if (page.status !== 200 || formUrl === null)
+      throw new Error(`the hosted page answered ${page.status} without a card form`);
     const body = new URLSearchParams({ number: card, expiry: "12/40", cvc: "123" });
     const form = await fetch(formUrl, { method: "POST", headers: FORM, body, redirect: "manual" });
     const backUrl = form.headers.get("location");

@@ -62,7 +62,11 @@ export async function startFlorin(florin: FlorinFolder): Promise<FlorinProcess> 
   const startedMs = performance.now();
   const log = openSync(florin.logFile, "a", 0o600);
   // A process group of its own: Ctrl-C reaches the script, which stops it in order.
-  const child = spawn(process.execPath, [MAIN], { env: florin.environment, detached: true, stdio: ["ignore", log, log] });
+  const child = spawn(process.execPath, [MAIN], {
+    env: florin.environment,
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   closeSync(log);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
@@ -160,9 +164,13 @@ function readEntry(line: string): { readonly level: number; readonly text: strin
   if (!line.startsWith("{")) return null;
   try {
     const entry: unknown = JSON.parse(line);
-    if (typeof entry !== "object" || entry === null || !("level" in entry) || typeof entry.level !== "number") return null;
+    if (typeof entry !== "object" || entry === null || !("level" in entry) || typeof entry.level !== "number")
+      return null;
     const message = "msg" in entry ? String(entry.msg) : "";
-    const detail = "err" in entry && typeof entry.err === "object" && entry.err !== null && "message" in entry.err ? `: ${String(entry.err.message)}` : "";
+    const detail =
+      "err" in entry && typeof entry.err === "object" && entry.err !== null && "message" in entry.err
+        ? `: ${String(entry.err.message)}`
+        : "";
     return { level: entry.level, text: `${message}${detail}` };
   } catch {
     return null;

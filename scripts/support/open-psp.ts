@@ -29,7 +29,12 @@ const PROBE_TIMEOUT_MS = 2_000;
 export async function openPsps(config: Config, { mayShare }: { readonly mayShare: boolean }): Promise<Psps> {
   const simulator = await openSimulator(config, mayShare);
   const timeout = config.pspTimeoutMs === null ? {} : { timeoutMs: config.pspTimeoutMs };
-  const inner = createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl: simulator.url, ports: systemPorts, ...timeout });
+  const inner = createSimulatorConnector({
+    account: SIMULATOR_ACCOUNT,
+    baseUrl: simulator.url,
+    ports: systemPorts,
+    ...timeout,
+  });
   const calls: CallCounts = { charges: 0, inquiries: 0 };
   // Counted inside the guard: what it holds back has called nobody.
   const counting: Connector = {
@@ -46,10 +51,15 @@ export async function openPsps(config: Config, { mayShare }: { readonly mayShare
   return { connectors: [createGuardedConnector(counting, { ports: systemPorts })], calls, close: simulator.stop };
 }
 
-async function openSimulator(config: Config, mayShare: boolean): Promise<{ readonly url: string; stop(): Promise<void> }> {
+async function openSimulator(
+  config: Config,
+  mayShare: boolean,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const { simulator } = config;
   if (simulator.kind === "off") {
-    throw new UserError("No PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on, as Florin itself has it.");
+    throw new UserError(
+      "No PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on, as Florin itself has it.",
+    );
   }
   if (simulator.kind === "remote") return { url: simulator.url, stop: async () => {} };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;

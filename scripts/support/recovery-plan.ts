@@ -66,7 +66,8 @@ export async function readPlan(sql: Sql, kinds: Iterable<ActorKind>, nodes: Judg
       findLateCommands(sql, kind, graceMs),
       countLeftOut(sql, kind, nodes.gone),
     ]);
-    for (const row of orphans) add({ ref: refOf(row), reason: "node gone", event: { type: "order.adopted", ...stamp } });
+    for (const row of orphans)
+      add({ ref: refOf(row), reason: "node gone", event: { type: "order.adopted", ...stamp } });
     for (const row of timers) {
       const { name } = row;
       const isKnown = name === "retry" || name === "poll" || name === "inquiry" || name === "expiry";

@@ -81,9 +81,14 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     });
     try {
       // The folder's lock says that no node lives on this database, however fresh its heartbeat looks.
-      if (store.kind === "alone") await processor.sql`UPDATE nodes SET stopped_at = now() WHERE node_id <> ${processor.node} AND stopped_at IS NULL`;
+      if (store.kind === "alone")
+        await processor.sql`UPDATE nodes SET stopped_at = now() WHERE node_id <> ${processor.node} AND stopped_at IS NULL`;
       const sums = await sweepUntilAtRest(processor, tracked, options, psps.calls);
-      const ends = await loadStates(processor.store, processor.kinds, [...tracked.values()].map(({ ref }) => ref));
+      const ends = await loadStates(
+        processor.store,
+        processor.kinds,
+        [...tracked.values()].map(({ ref }) => ref),
+      );
       return { ...sums, calls: { ...psps.calls }, ...summarize(tracked, ends) };
     } finally {
       await processor.stop(STOP_GRACE_MS);
@@ -123,7 +128,11 @@ async function sweepUntilAtRest(
     const open = goal.filter((name) => !isDone(name));
     const unheard = open.flatMap((name) => tracked.get(name) ?? []).filter(({ ref }) => !engine.isLive(ref));
     const stale = unheard.slice(0, REREAD_MAX);
-    const states = await loadStates(store, kinds, stale.map(({ ref }) => ref));
+    const states = await loadStates(
+      store,
+      kinds,
+      stale.map(({ ref }) => ref),
+    );
     for (const one of stale) {
       const state = states.get(refName(one.ref));
       if (state === undefined) gone.add(refName(one.ref));

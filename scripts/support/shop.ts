@@ -43,7 +43,12 @@ const PARKED: Expectation = { ends: ["parked"], charges: 0 };
 const HELD: Expectation = { ends: ["parked"], charges: 1 };
 const NOBODY: Buyer = { kind: "none" };
 
-const ofToken = (token: string, expectation: Expectation): Case => ({ label: token, token, buyer: NOBODY, ...expectation });
+const ofToken = (token: string, expectation: Expectation): Case => ({
+  label: token,
+  token,
+  buyer: NOBODY,
+  ...expectation,
+});
 
 const paidTokens = [
   "pm_card_visa",
@@ -95,7 +100,12 @@ export const CASES: readonly Case[] = [
     buyer: { kind: "confirms", choice: "decline" },
     ...refused("authentication_failed"),
   },
-  { label: "hosted page, card accepted", token: null, buyer: { kind: "visits", card: CARDS.visa, choice: null }, ...PAID },
+  {
+    label: "hosted page, card accepted",
+    token: null,
+    buyer: { kind: "visits", card: CARDS.visa, choice: null },
+    ...PAID,
+  },
   {
     label: "hosted page, card declined",
     token: null,
@@ -120,8 +130,8 @@ export function fillCart(run: string, number: number): Cart {
   const chosen = CASES[number % CASES.length] ?? CASES[0];
   if (chosen === undefined) throw new Error("the shop has no cases");
   const lap = Math.floor(number / CASES.length);
-  const size = SELLERS_OF_CART[(lap + number) % SELLERS_OF_CART.length] ?? 1;
-  const currency = CURRENCIES[(lap * 5 + number) % CURRENCIES.length] ?? "USD";
+  const size = SELLERS_OF_CART[(lap * 4 + number) % SELLERS_OF_CART.length] ?? 1;
+  const currency = CURRENCIES[number % CURRENCIES.length] ?? "USD";
   const orders = Array.from({ length: size }, (_, index): CartOrder => {
     const minor = 500 + ((number * 7_919 + index * 104_729) % 90_000);
     return {

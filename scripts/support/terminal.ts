@@ -56,11 +56,15 @@ export type Cell = string | number;
 /** Columns of numbers go to the right. */
 export function renderTable(headers: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => row.map(String));
-  const widths = headers.map((header, column) => Math.max(header.length, ...texts.map((row) => (row[column] ?? "").length)));
+  const widths = headers.map((header, column) =>
+    Math.max(header.length, ...texts.map((row) => (row[column] ?? "").length)),
+  );
   const isNumeric = headers.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === "number"));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join("  ")
       .trimEnd();
   return [line(headers), line(widths.map((width) => "─".repeat(width))), ...texts.map(line)].join("\n");
@@ -87,7 +91,8 @@ function explain(error: unknown): string {
     if (WRONG_PASSWORD.test(error.code)) return `The database refuses this user: ${error.message}. Check DATABASE_URL.`;
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (UNREACHABLE.has(code)) return `The database can't be reached (${code}). Check DATABASE_URL, and that the server runs.`;
+  if (UNREACHABLE.has(code))
+    return `The database can't be reached (${code}). Check DATABASE_URL, and that the server runs.`;
   return error instanceof Error ? error.message : String(error);
 }
 

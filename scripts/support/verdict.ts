@@ -36,7 +36,9 @@ export async function readQueues(client: FlorinClient): Promise<readonly QueueLi
 export async function readLateIds(client: FlorinClient): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   for (let cursor: string | null = ""; cursor !== null; ) {
-    const answer = await client.get(`/v1/queues/late?limit=100${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
+    const answer = await client.get(
+      `/v1/queues/late?limit=100${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
     if (answer.status !== 200) throw new Error(`the queue late could not be read: ${answer.status} ${answer.text}`);
     const page = JSON.parse(answer.text) as {
       readonly data: readonly { readonly payment_order: OrderView }[];
@@ -63,6 +65,15 @@ export async function checkFlorin(florin: FlorinFolder, graceMs: number): Promis
   }
 }
 
+/** An effect with the merchant's own name for the order. */
+export interface NamedEffect extends PspEffect {
+  readonly payment_order_id: string | null;
+}
+
+export async function readNamedEffects(simulatorUrl: string): Promise<readonly NamedEffect[]> {
+  return (await readEffects(simulatorUrl)) as readonly NamedEffect[];
+}
+
 export interface Judgement {
   /** What contradicts a promise: money lost, doubled, or an order in a state that its token does not allow. */
   readonly violations: readonly string[];
@@ -72,7 +83,7 @@ export interface Judgement {
 
 export interface JudgeOptions {
   readonly outcomes: readonly Outcome[];
-  readonly effects: readonly PspEffect[];
+  readonly effects: readonly NamedEffect[];
   readonly lateIds: ReadonlySet<string>;
   /** After kills an order may be parked with its money accounted for: a note then, and no violation. */
   readonly mayBeParked: boolean;
@@ -88,7 +99,9 @@ export function judgeOutcomes({ outcomes, effects, lateIds, mayBeParked }: Judge
   for (const { cart, checkout } of outcomes) {
     const what = (id: string): string => `${id} (${cart.case.label})`;
     if (checkout.payment_orders.length !== cart.orders.length) {
-      violations.push(`${cart.checkoutId} has ${checkout.payment_orders.length} orders, ${cart.orders.length} were asked for`);
+      violations.push(
+        `${cart.checkoutId} has ${checkout.payment_orders.length} orders, ${cart.orders.length} were asked for`,
+      );
     }
     for (const asked of cart.orders) {
       const order = checkout.payment_orders.find((one) => one.payment_order_id === asked.payment_order_id);
@@ -116,7 +129,8 @@ function judgeEnd(end: { cart: Cart; order: OrderView; charges: number; isLate: 
   const expected = end.cart.case;
   const what = `${order.payment_order_id} (${expected.label})`;
   const violations: string[] = [];
-  if (charges !== expected.charges) violations.push(`${what} has ${charges} charges at the PSP, ${expected.charges} are right`);
+  if (charges !== expected.charges)
+    violations.push(`${what} has ${charges} charges at the PSP, ${expected.charges} are right`);
   if (expected.failure !== undefined && order.failure?.code !== expected.failure) {
     violations.push(`${what} failed with ${order.failure?.code}, ${expected.failure} is right`);
   }
@@ -132,5 +146,3 @@ function findDifference(asked: CartOrder, order: OrderView): string | null {
   }
   return null;
 }
-
-export { readEffects };

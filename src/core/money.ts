@@ -27,10 +27,12 @@ export function parseAmount(text: string, currency: string): ParsedAmount {
   const digits = exponentOf(currency);
   invariant(digits !== null, `currency ${currency} is not in the table`);
   const expected = exampleAmount(currency);
-  if (text.length > MAX_AMOUNT_TEXT) return { kind: /^\d+(\.\d+)?$/.test(text) ? "out-of-range" : "malformed", expected };
+  if (text.length > MAX_AMOUNT_TEXT)
+    return { kind: /^\d+(\.\d+)?$/.test(text) ? "out-of-range" : "malformed", expected };
   const match = /^(0|[1-9]\d*)(?:\.(\d+))?$/.exec(text);
   const fraction = match?.[2] ?? "";
-  if (!match || fraction.length !== digits || (digits === 0 && text.includes("."))) return { kind: "malformed", expected };
+  if (!match || fraction.length !== digits || (digits === 0 && text.includes(".")))
+    return { kind: "malformed", expected };
   const minor = BigInt(`${match[1] ?? "0"}${fraction}`);
   return minor > MAX_AMOUNT_MINOR ? { kind: "out-of-range" } : { kind: "amount", minor };
 }

@@ -27,7 +27,8 @@ export async function checkDatabase(sql: Sql, ports: Ports): Promise<void> {
   const problems: string[] = [];
   if (row.version < MIN_VERSION) problems.push("it is older than PostgreSQL 15: upgrade it");
   if (row.fsync !== "on") problems.push("fsync is off: a crash would lose committed payments; set fsync = on");
-  if (row.full_page_writes !== "on") problems.push("full_page_writes is off: a crash could corrupt the books; set it on");
+  if (row.full_page_writes !== "on")
+    problems.push("full_page_writes is off: a crash could corrupt the books; set it on");
   if (row.synchronous_commit === "off") {
     problems.push("synchronous_commit is off: a crash would lose acknowledged payments; set it to on or stronger");
   }

@@ -17,7 +17,11 @@ export function modeOf(secret: string): MerchantMode {
   return secret.startsWith("sk_live_") ? "live" : "test";
 }
 
-async function insertKey(sql: Sql, ports: Ports, key: { merchantId: number; name: string; secret: string }): Promise<void> {
+async function insertKey(
+  sql: Sql,
+  ports: Ports,
+  key: { merchantId: number; name: string; secret: string },
+): Promise<void> {
   const secretHash = createHash("sha256").update(key.secret).digest();
   await sql`
     INSERT INTO api_keys (api_key_id, merchant_id, name, secret_hash, last_four, scopes)

@@ -14,7 +14,9 @@ export async function readOrMakeSetting(sql: Sql, name: string, make: () => stri
 
 /** The key that signs cursors and addresses of hosted pages. */
 export async function readSigningKey(sql: Sql, random: Random): Promise<Uint8Array> {
-  const text = await readOrMakeSetting(sql, "signing_key", () => Buffer.from(random.bytes(KEY_BYTES)).toString("base64"));
+  const text = await readOrMakeSetting(sql, "signing_key", () =>
+    Buffer.from(random.bytes(KEY_BYTES)).toString("base64"),
+  );
   return Buffer.from(text, "base64");
 }
 

@@ -19,7 +19,8 @@ export interface ActorRef {
 }
 
 /** `merchant/uuid`: unique over all kinds, because UUIDs are. */
-export const refName = (ref: { readonly merchantId: number; readonly id: string }): string => `${ref.merchantId}/${ref.id}`;
+export const refName = (ref: { readonly merchantId: number; readonly id: string }): string =>
+  `${ref.merchantId}/${ref.id}`;
 
 /** A call to a PSP that the machine wants. `request` is null where an earlier attempt stored the same bytes. */
 export interface CallIntent {

@@ -19,7 +19,12 @@ export interface CallDeps {
   readonly store: Pick<ActorStore, "loadRequest">;
   readonly ownership: Pick<Ownership, "sureUntilMs">;
   readonly ports: Ports;
-  readonly onCall?: (report: { readonly psp: string; readonly kind: string; readonly outcome: string; readonly latencyMs: number }) => void;
+  readonly onCall?: (report: {
+    readonly psp: string;
+    readonly kind: string;
+    readonly outcome: string;
+    readonly latencyMs: number;
+  }) => void;
 }
 
 const NOTHING_RECEIVED = { status: null, body: new Uint8Array() };
@@ -27,7 +32,11 @@ const NOTHING_RECEIVED = { status: null, body: new Uint8Array() };
 /** The machine's event for an outcome; `origin` says whose it is. */
 export function toFact(
   outcome: Outcome | InquiryOutcome,
-  origin: { readonly source: "answer" | "inquiry" | "webhook"; readonly operation: number; readonly attempt: number | null },
+  origin: {
+    readonly source: "answer" | "inquiry" | "webhook";
+    readonly operation: number;
+    readonly attempt: number | null;
+  },
   stamp: Stamp,
 ): PspFact {
   const common = { ...origin, ...stamp };
@@ -42,7 +51,12 @@ export function toFact(
         ...common,
       };
     case "pending":
-      return { type: "psp.pending", reference: outcome.reference, nextActionUrl: outcome.nextAction?.url ?? null, ...common };
+      return {
+        type: "psp.pending",
+        reference: outcome.reference,
+        nextActionUrl: outcome.nextAction?.url ?? null,
+        ...common,
+      };
     case "declined":
       return {
         type: "psp.declined",
@@ -76,7 +90,11 @@ export async function performCall(deps: CallDeps, ref: ActorRef, call: CallInten
   const latencyMs = Math.round(clock.monotonicMs() - startedMs);
   deps.onCall?.({ psp: call.psp, kind: call.kind, outcome: answer.outcome.kind, latencyMs });
   const source = call.kind === "charge" ? "answer" : "inquiry";
-  const event = toFact(answer.outcome, { source, operation: call.operationNumber, attempt: call.attempt }, toStamp(deps.ports));
+  const event = toFact(
+    answer.outcome,
+    { source, operation: call.operationNumber, attempt: call.attempt },
+    toStamp(deps.ports),
+  );
   return {
     event,
     observation: {
@@ -90,11 +108,7 @@ export async function performCall(deps: CallDeps, ref: ActorRef, call: CallInten
   };
 }
 
-async function callPsp(
-  deps: CallDeps,
-  ref: ActorRef,
-  call: CallIntent,
-): Promise<Answer<Outcome | InquiryOutcome>> {
+async function callPsp(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise<Answer<Outcome | InquiryOutcome>> {
   const { idempotencyKey } = call;
   const connector = deps.connectors.get(call.psp);
   const isCharge = call.kind === "charge";
@@ -108,9 +122,14 @@ async function callPsp(
     // Asked last, with nothing awaited between here and the send: a paused process must not call.
     const sendBeforeMs = deps.ownership.sureUntilMs();
     if (deps.ports.clock.monotonicMs() >= sendBeforeMs) return refuse("ownership_unsure");
-    return isCharge ? await connector.charge({ idempotencyKey, body, sendBeforeMs }) : await connector.inquire({ idempotencyKey });
+    return isCharge
+      ? await connector.charge({ idempotencyKey, body, sendBeforeMs })
+      : await connector.inquire({ idempotencyKey });
   } catch (error) {
     // A connector classifies and does not throw; if one does, the call may have happened.
-    return { outcome: { kind: "unknown", reason: `connector_failed: ${String(error).slice(0, 200)}` }, raw: NOTHING_RECEIVED };
+    return {
+      outcome: { kind: "unknown", reason: `connector_failed: ${String(error).slice(0, 200)}` },
+      raw: NOTHING_RECEIVED,
+    };
   }
 }

@@ -53,7 +53,12 @@ export async function findNextDueMs(sql: Sql): Promise<number | null> {
 }
 
 /** Webhooks that nobody has taken. Those younger than `ageMs` are still on their way to their actor. */
-export async function findInboxMail(sql: Sql, kind: ActorKind, ageMs: number, limit: number): Promise<readonly InboxRow[]> {
+export async function findInboxMail(
+  sql: Sql,
+  kind: ActorKind,
+  ageMs: number,
+  limit: number,
+): Promise<readonly InboxRow[]> {
   return sql.unsafe<InboxRow[]>(
     `SELECT i.psp, i.event_id AS "eventId", i.merchant_id AS "merchantId", i.actor_id AS "actorId", i.actor_kind AS "actorKind", i.fact AS payload
      FROM inbox i JOIN ${kind.table} o ON o.merchant_id = i.merchant_id AND o.id = i.actor_id
@@ -64,7 +69,12 @@ export async function findInboxMail(sql: Sql, kind: ActorKind, ageMs: number, li
   );
 }
 
-export async function findObservationMail(sql: Sql, kind: ActorKind, ageMs: number, limit: number): Promise<readonly ObservationRow[]> {
+export async function findObservationMail(
+  sql: Sql,
+  kind: ActorKind,
+  ageMs: number,
+  limit: number,
+): Promise<readonly ObservationRow[]> {
   return sql.unsafe<ObservationRow[]>(
     `SELECT b.merchant_id AS "merchantId", b.actor_id AS "actorId", b.actor_kind AS "actorKind", b.attempt, b.source, b.fact AS payload
      FROM observations b JOIN ${kind.table} o ON o.merchant_id = b.merchant_id AND o.id = b.actor_id

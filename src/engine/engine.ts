@@ -6,14 +6,24 @@
 import type { Logger } from "pino";
 import { newUuid } from "../core/ids.ts";
 import type { Ports } from "../core/ports.ts";
-import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, type Decision, refName, type StoredActor } from "./actor.ts";
+import {
+  type ActorEvent,
+  type ActorKind,
+  type ActorRef,
+  type ActorState,
+  type Decision,
+  refName,
+  type StoredActor,
+} from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { type CallDeps, performCall } from "./calls.ts";
-import { addDecision, ItemBuilder, type JournalItem, type Observation } from "./item.ts";
+import { createArrivals } from "./arrivals.ts";
+import { addDecision, ItemBuilder } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
 import type { Leases } from "./leases/leases.ts";
 import type { Envelope, Letter, LetterResult } from "./letters.ts";
 import type { Ownership } from "./ownership.ts";
+import { toStepItem } from "./step-item.ts";
 
 export interface EngineOptions {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -48,7 +58,10 @@ export type CreateResult =
 
 export interface Engine {
   /** Creates actors in one item; `compose` adds the rows that go with them, seeing the states they will have. */
-  create(openings: readonly Opening[], compose: (item: ItemBuilder, states: readonly ActorState[]) => void): Promise<CreateResult>;
+  create(
+    openings: readonly Opening[],
+    compose: (item: ItemBuilder, states: readonly ActorState[]) => void,
+  ): Promise<CreateResult>;
   /** Puts a letter into the actor's mailbox, bringing the actor into memory if need be. */
   deliver(ref: ActorRef, letter: Letter): Promise<LetterResult>;
   /** Takes in actors that were adopted from a dead node and tells each that it was. */
@@ -82,13 +95,25 @@ export function createEngine(options: EngineOptions): Engine {
   const callDeps: CallDeps = { ...options.calls, store, ownership, ports };
   const lives = new Map<string, Live>();
   const listeners = new Map<string, Set<(state: ActorState) => void>>();
-  const loading = new Map<string, Envelope[]>();
-  let isLoadScheduled = false;
   let openCalls = 0;
   let isDraining = false;
 
   const newId = (): string => newUuid(ports);
   const { node } = ownership;
+  const arrivals = createArrivals({
+    kinds,
+    store,
+    journal,
+    leases,
+    ports,
+    log,
+    node,
+    admit(kind, actor, envelopes) {
+      const live = lives.get(refName(actor.state.ref)) ?? adoptIntoMemory(kind, actor);
+      live.mailbox.push(...envelopes);
+      void pump(live);
+    },
+  });
 
   function publish(state: ActorState): void {
     const set = listeners.get(refName(state.ref));
@@ -114,103 +139,6 @@ export function createEngine(options: EngineOptions): Engine {
     leases.giveBack(name);
   }
 
-  // -- Bringing actors into memory -----------------------------------------------------------------
-
-  function enqueueLoad(envelope: Envelope): void {
-    const name = refName(envelope.ref);
-    const waiting = loading.get(name);
-    if (waiting !== undefined) {
-      waiting.push(envelope);
-      return;
-    }
-    loading.set(name, [envelope]);
-    if (isLoadScheduled) return;
-    isLoadScheduled = true;
-    setImmediate(() => {
-      isLoadScheduled = false;
-      const groups = [...loading.values()];
-      loading.clear();
-      for (const kind of kinds.values()) {
-        const mine = groups.filter(([first]) => first?.ref.kind === kind.name);
-        if (mine.length > 0) void loadGroup(kind, mine);
-      }
-    });
-  }
-
-  async function loadGroup(kind: ActorKind, groups: readonly Envelope[][]): Promise<void> {
-    const wanted = new Map<string, Envelope[]>();
-    await Promise.all(
-      groups.map(async (envelopes) => {
-        const [first] = envelopes;
-        if (first === undefined) return;
-        const name = refName(first.ref);
-        const lease = await leases.take(name);
-        // A lease only saves work. A letter that was fenced before asks PostgreSQL, whatever the lease says.
-        wanted.set(name, envelopes);
-        if (lease.kind === "held" && first.returns === 0) take(wanted, first.ref, { kind: "elsewhere", owner: lease.holder });
-      }),
-    );
-    if (wanted.size === 0) return;
-    try {
-      const refs = [...wanted.values()].flatMap(([first]) => (first === undefined ? [] : [first.ref]));
-      const { actors, unreadable } = await store.load(kind, refs);
-      for (const broken of unreadable) {
-        await store.quarantine(kind, broken);
-        log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
-        take(wanted, broken.ref, { kind: "quarantined", reason: broken.reason });
-      }
-      for (const actor of actors) {
-        const { ref } = actor.state;
-        if (actor.owner !== null && actor.owner !== node) {
-          take(wanted, ref, { kind: "elsewhere", owner: actor.owner });
-          continue;
-        }
-        const envelopes = wanted.get(refName(ref)) ?? [];
-        wanted.delete(refName(ref));
-        const live = lives.get(refName(ref)) ?? adoptIntoMemory(kind, actor);
-        live.mailbox.push(...envelopes);
-        void pump(live);
-      }
-      for (const envelopes of [...wanted.values()]) {
-        const [first] = envelopes;
-        if (first !== undefined) take(wanted, first.ref, { kind: "missing" });
-      }
-    } catch (error) {
-      log.warn({ err: error, orders: wanted.size }, "orders could not be loaded; their mail stays in the database");
-      for (const [name, envelopes] of wanted) {
-        leases.giveBack(name);
-        for (const envelope of envelopes) await keepObservation(envelope);
-        settleAll(envelopes, { kind: "elsewhere", owner: null });
-      }
-    }
-  }
-
-  function take(wanted: Map<string, Envelope[]>, ref: ActorRef, result: LetterResult): void {
-    const name = refName(ref);
-    leases.giveBack(name);
-    const envelopes = wanted.get(name) ?? [];
-    wanted.delete(name);
-    void Promise.all(envelopes.map(keepObservation)).then(() => settleAll(envelopes, result));
-  }
-
-  /** What a PSP told us is stored even when this node may not decide on it; the owner takes it from there. */
-  async function keepObservation({ ref, letter }: Envelope): Promise<void> {
-    if (letter.observation === null) return;
-    const keep = (observation: Observation): Promise<Verdict> =>
-      journal.commit(new ItemBuilder().observation(ref, observation, { at: nowText(), node, isHandled: false }).build());
-    if ((await keep(letter.observation)).kind !== "rejected") return;
-    // A text that no column takes (a NUL): the answer's bytes are kept all the same, for an engineer to read.
-    log.error({ order: ref.id, attempt: letter.observation.attempt }, "what a PSP said can't be stored as it is; its bytes are kept");
-    await keep({ ...letter.observation, fact: { type: "unreadable" } });
-  }
-
-  function settleAll(envelopes: readonly Envelope[], result: LetterResult): void {
-    for (const envelope of envelopes) envelope.resolve(result);
-    if (result.kind === "elsewhere" && result.owner !== null) {
-      for (const { ref } of envelopes) leases.wake(result.owner, refName(ref));
-    }
-  }
-
   function adoptIntoMemory(kind: ActorKind, actor: StoredActor): Live {
     const live: Live = {
       ref: actor.state.ref,
@@ -225,8 +153,6 @@ export function createEngine(options: EngineOptions): Engine {
     lives.set(refName(live.ref), live);
     return live;
   }
-
-  // -- The mailbox ---------------------------------------------------------------------------------
 
   async function pump(live: Live): Promise<void> {
     if (live.isPumping) return;
@@ -255,7 +181,10 @@ export function createEngine(options: EngineOptions): Engine {
       await store.release(live.kind, [live.ref]);
       live.isOwned = false;
     } catch (error) {
-      log.warn({ err: error, order: live.ref.id }, "an idle order could not be given up; it is adopted again when this node ends");
+      log.warn(
+        { err: error, order: live.ref.id },
+        "an idle order could not be given up; it is adopted again when this node ends",
+      );
     }
   }
 
@@ -268,23 +197,30 @@ export function createEngine(options: EngineOptions): Engine {
       const letter: Letter =
         observation === null || back !== envelope
           ? back.letter
-          : { ...back.letter, observation: null, mail: { kind: "observation", attempt: observation.attempt, source: observation.source } };
+          : {
+              ...back.letter,
+              observation: null,
+              mail: { kind: "observation", attempt: observation.attempt, source: observation.source },
+            };
       if (back.returns >= MAX_RETURNS) back.resolve({ kind: "elsewhere", owner: null });
-      else enqueueLoad({ ...back, letter, returns: back.returns + 1 });
+      else arrivals.enqueue({ ...back, letter, returns: back.returns + 1 });
     }
   }
 
   async function setAside(live: Live, envelope: Envelope, reason: string): Promise<void> {
-    log.error({ order: live.ref.id, event: envelope.letter.event.type, reason }, "a step broke an invariant; the order is set aside");
+    log.error(
+      { order: live.ref.id, event: envelope.letter.event.type, reason },
+      "a step broke an invariant; the order is set aside",
+    );
     evict(live);
     const envelopes = [envelope, ...live.mailbox.splice(0)];
-    for (const one of envelopes) await keepObservation(one);
+    for (const one of envelopes) await arrivals.keepObservation(one);
     try {
       await store.quarantine(live.kind, { ref: live.ref, reason });
     } catch (error) {
       log.error({ err: error, order: live.ref.id }, "the order could not be set aside in the database");
     }
-    settleAll(envelopes, { kind: "quarantined", reason });
+    arrivals.settleAll(envelopes, { kind: "quarantined", reason });
   }
 
   /** Takes one letter. Returns true when the commit was fenced. */
@@ -301,7 +237,9 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const ownerAfter = decision.next.hasOpenCall ? node : null;
     const tokenAfter = ownerAfter !== null && !live.isOwned ? live.token + 1 : live.token;
-    const verdict = await journal.commit(toItem(live, letter, decision, { owner: ownerAfter, token: tokenAfter }));
+    const verdict = await journal.commit(
+      toStepItem({ ...live, before, letter, decision, owner: ownerAfter, tokenAfter, node, newId }),
+    );
     switch (verdict.kind) {
       case "committed":
         break;
@@ -328,26 +266,6 @@ export function createEngine(options: EngineOptions): Engine {
     return false;
   }
 
-  function toItem(live: Live, letter: Letter, decision: Decision, after: { owner: string | null; token: number }): JournalItem {
-    const { ref, version, token, state: before } = live;
-    const stepId = newId();
-    const at = new Date(letter.event.at).toISOString();
-    const item = new ItemBuilder().guard(ref, { version, token, stepId });
-    if (decision.isChange) {
-      item.moved({ before, after: decision.next, owner: after.owner, token: after.token, doneEventId: newId() });
-      addDecision(item, { before, decision, seq: version + 1, stepId, event: letter.event, at, node, trace: null, newId });
-    }
-    if (letter.observation !== null) item.observation(ref, letter.observation, { at, node, isHandled: true });
-    if (letter.mail !== null) {
-      item.mail(ref, letter.mail, {
-        disposition: decision.isChange ? "taken" : "ignored",
-        result: { kind: decision.isChange ? "taken" : "ignored" },
-      });
-    }
-    if (letter.toKeyRow !== null) item.key(letter.toKeyRow(decision.next));
-    return item.build();
-  }
-
   async function refuse(live: Live, envelope: Envelope): Promise<boolean> {
     const { ref, version, token, state } = live;
     const { mail } = envelope.letter;
@@ -364,7 +282,11 @@ export function createEngine(options: EngineOptions): Engine {
   /** The database refused the data itself. A reference that another order has booked is a fact to be reviewed. */
   async function rejected(live: Live, envelope: Envelope, verdict: Verdict & { kind: string }): Promise<boolean> {
     const { event } = envelope.letter;
-    if (verdict.kind === "rejected" && verdict.constraint === "journal_entries_psp_reference" && event.type === "psp.succeeded") {
+    if (
+      verdict.kind === "rejected" &&
+      verdict.constraint === "journal_entries_psp_reference" &&
+      event.type === "psp.succeeded"
+    ) {
       const { reference, amount, currency, at, jitter } = event;
       log.error({ order: live.ref.id, reference }, "a PSP reference is claimed by two orders; the second is parked");
       return step(live, {
@@ -376,8 +298,6 @@ export function createEngine(options: EngineOptions): Engine {
     throw new Error(`the database refused the step: ${detail}`);
   }
 
-  const nowText = (): string => new Date(ports.clock.nowMs()).toISOString();
-
   function deliver(ref: ActorRef, letter: Letter): Promise<LetterResult> {
     return new Promise((resolve) => {
       const envelope: Envelope = { ref, letter, resolve, returns: 0 };
@@ -388,7 +308,7 @@ export function createEngine(options: EngineOptions): Engine {
       } else if (letter.observation === null && (isDraining || lives.size >= options.maxLiveActors)) {
         resolve({ kind: "overloaded" });
       } else {
-        enqueueLoad(envelope);
+        arrivals.enqueue(envelope);
       }
     });
   }
@@ -407,7 +327,10 @@ export function createEngine(options: EngineOptions): Engine {
         addDecision(item, { before: state, decision, seq: 1, stepId, event, at, node, trace: null, newId });
         return { decision, event };
       });
-      compose(item, started.map(({ decision }) => decision.next));
+      compose(
+        item,
+        started.map(({ decision }) => decision.next),
+      );
       const verdict = await journal.commit(item.build());
       if (verdict.kind !== "committed") return verdict;
       for (const { decision, event } of started) {

@@ -36,7 +36,13 @@ const factSchema: z.ZodType<PspFact> = z.discriminatedUnion("type", [
     ...origin,
     ...stamp,
   }),
-  z.object({ type: z.literal("psp.unsent"), reason: z.string(), retryAfterMs: z.number().nullable(), ...origin, ...stamp }),
+  z.object({
+    type: z.literal("psp.unsent"),
+    reason: z.string(),
+    retryAfterMs: z.number().nullable(),
+    ...origin,
+    ...stamp,
+  }),
   z.object({ type: z.literal("psp.unknown"), reason: z.string(), ...origin, ...stamp }),
   z.object({ type: z.literal("psp.not_found"), ...origin, ...stamp }),
 ]);

@@ -80,7 +80,13 @@ export class ItemBuilder {
 
   guard(ref: ActorRef, guard: { readonly version: number; readonly token: number; readonly stepId: string }): this {
     this.#claims.push(refName(ref));
-    this.#add("guards", { merchant_id: ref.merchantId, id: ref.id, version: guard.version, token: guard.token, step_id: guard.stepId });
+    this.#add("guards", {
+      merchant_id: ref.merchantId,
+      id: ref.id,
+      version: guard.version,
+      token: guard.token,
+      step_id: guard.stepId,
+    });
     return this;
   }
 
@@ -106,7 +112,12 @@ export class ItemBuilder {
   }
 
   /** A new actor, already moved by its first event. `publicId` is what must be unique for the merchant. */
-  created(created: { readonly state: ActorState; readonly publicId: string; readonly stepId: string; readonly node: string }): this {
+  created(created: {
+    readonly state: ActorState;
+    readonly publicId: string;
+    readonly stepId: string;
+    readonly node: string;
+  }): this {
     const { state, publicId, stepId, node } = created;
     this.#claims.push(`order:${state.ref.merchantId}/${publicId}`);
     const { merchantId, id } = state.ref;
@@ -119,7 +130,13 @@ export class ItemBuilder {
     return this;
   }
 
-  moved(moved: { readonly before: ActorState; readonly after: ActorState; readonly owner: string | null; readonly token: number; readonly doneEventId: string }): this {
+  moved(moved: {
+    readonly before: ActorState;
+    readonly after: ActorState;
+    readonly owner: string | null;
+    readonly token: number;
+    readonly doneEventId: string;
+  }): this {
     this.#add("moved", {
       ...moved.after.toMovedRow(moved.before),
       merchant_id: moved.after.ref.merchantId,
@@ -127,7 +144,8 @@ export class ItemBuilder {
       new_token: moved.token,
     });
     const ended = moved.after.toEndedRow(moved.before);
-    if (ended !== null) this.#add("ended", { ...ended, merchant_id: moved.after.ref.merchantId, done_event_id: moved.doneEventId });
+    if (ended !== null)
+      this.#add("ended", { ...ended, merchant_id: moved.after.ref.merchantId, done_event_id: moved.doneEventId });
     return this;
   }
 
@@ -174,7 +192,11 @@ export class ItemBuilder {
   }
 
   /** `isHandled` is false when nobody has decided on it yet; it is false too when the item's guard fails. */
-  observation(ref: ActorRef, observation: Observation, stamp: { readonly at: string; readonly node: string; readonly isHandled: boolean }): this {
+  observation(
+    ref: ActorRef,
+    observation: Observation,
+    stamp: { readonly at: string; readonly node: string; readonly isHandled: boolean },
+  ): this {
     this.#add("observations", {
       merchant_id: ref.merchantId,
       actor_id: ref.id,
@@ -196,7 +218,13 @@ export class ItemBuilder {
     if (mail.kind === "inbox") {
       this.#add("mail", { kind: mail.kind, psp: mail.psp, event_id: mail.eventId, disposition: outcome.disposition });
     } else if (mail.kind === "observation") {
-      this.#add("mail", { kind: mail.kind, merchant_id: ref.merchantId, actor_id: ref.id, attempt: mail.attempt, source: mail.source });
+      this.#add("mail", {
+        kind: mail.kind,
+        merchant_id: ref.merchantId,
+        actor_id: ref.id,
+        attempt: mail.attempt,
+        source: mail.source,
+      });
     } else {
       this.#add("mail", { kind: mail.kind, command_id: mail.commandId, result: outcome.result ?? null });
     }
@@ -287,7 +315,17 @@ export function addDecision(
   const { before, decision, seq, at, node } = step;
   const { next } = decision;
   const { ref } = next;
-  item.transition({ ref, seq, stepId: step.stepId, from: before.name, to: next.name, event: step.event, at, node, trace: step.trace });
+  item.transition({
+    ref,
+    seq,
+    stepId: step.stepId,
+    from: before.name,
+    to: next.name,
+    event: step.event,
+    at,
+    node,
+    trace: step.trace,
+  });
   for (const call of decision.calls) item.attempt(ref, call, { at, node });
   if (next.timer !== null && (next.timer.name !== before.timer?.name || next.timer.dueAtMs !== before.timer.dueAtMs)) {
     item.timer(ref, seq, next.timer);

@@ -18,7 +18,12 @@ export type Verdict =
   | { readonly kind: "duplicate" }
   | { readonly kind: "checkout" }
   | { readonly kind: "order" }
-  | { readonly kind: "rejected"; readonly constraint: string | null; readonly sqlState: string; readonly message: string };
+  | {
+      readonly kind: "rejected";
+      readonly constraint: string | null;
+      readonly sqlState: string;
+      readonly message: string;
+    };
 
 export interface BatchReport {
   readonly items: number;
@@ -43,11 +48,8 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/**
- * Large enough to share the fsync, small enough that one lane's batch is made while PostgreSQL works on the
- * other's: with 400, all payments in flight went through one lane in lockstep (1,700/s instead of 2,400/s).
- */
-const MAX_BATCH_ITEMS = 128;
+/** More in one statement gains nothing and makes a lost connection dearer. */
+const MAX_BATCH_ITEMS = 400;
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** After this without any answer the connection is given up; the server has given up the statement before. */
 const CLIENT_DEADLINE_MS = 20_000;
@@ -83,7 +85,12 @@ function classify(error: unknown, runs: number): Failure {
 
 function toRejection(error: unknown): Verdict {
   if (error instanceof postgres.PostgresError) {
-    return { kind: "rejected", constraint: error.constraint_name ?? null, sqlState: error.code, message: error.message };
+    return {
+      kind: "rejected",
+      constraint: error.constraint_name ?? null,
+      sqlState: error.code,
+      message: error.message,
+    };
   }
   return { kind: "rejected", constraint: null, sqlState: "", message: String(error) };
 }
@@ -107,7 +114,12 @@ export function createJournal(options: JournalOptions): Journal {
   const queue: Waiting[] = [];
   let underWay = 0;
   let isPumpScheduled = false;
-  const lanes = Array.from({ length: options.lanes }, (_, index) => ({ sql: openLane(index), isBusy: false, index, batches: 0 }));
+  const lanes = Array.from({ length: options.lanes }, (_, index) => ({
+    sql: openLane(index),
+    isBusy: false,
+    index,
+    batches: 0,
+  }));
   type Lane = (typeof lanes)[number];
 
   function openLane(index: number): Sql {
@@ -118,12 +130,18 @@ export function createJournal(options: JournalOptions): Journal {
     });
   }
 
+  /**
+   * What waits is shared among the lanes that are free: one makes its batch while PostgreSQL works on the other's.
+   * When one lane took everything, all payments in flight went in lockstep (1,700/s instead of 2,400/s).
+   */
   function takeBatch(): Waiting[] {
+    const freeLanes = 1 + lanes.filter(({ isBusy }) => !isBusy).length;
+    const size = Math.min(MAX_BATCH_ITEMS, Math.ceil(queue.length / freeLanes));
     const batch: Waiting[] = [];
     const deferred: Waiting[] = [];
     const claimed = new Set<string>();
     let taken = 0;
-    for (; taken < queue.length && batch.length < MAX_BATCH_ITEMS; taken += 1) {
+    for (; taken < queue.length && batch.length < size; taken += 1) {
       const waiting = queue[taken];
       if (waiting === undefined) break;
       if (waiting.item.claims.some((claim) => claimed.has(claim))) {
@@ -155,6 +173,7 @@ export function createJournal(options: JournalOptions): Journal {
     while (queue.length > 0) {
       await renewPlans(lane);
       const batch = takeBatch();
+      if (batch.length === 0) break;
       underWay += batch.length;
       await settle(lane, batch);
       underWay -= batch.length;

@@ -59,7 +59,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   const stamp = () => ({ at: ports.clock.nowMs(), jitter: ports.random.unit() });
 
   /** Delivers unless the same thing is on its way already. */
-  async function deliverOnce(name: string, ref: ActorRef, event: ActorEvent, mail: Mail | null, isCommand = false): Promise<boolean> {
+  async function deliverOnce(
+    name: string,
+    ref: ActorRef,
+    event: ActorEvent,
+    mail: Mail | null,
+    isCommand = false,
+  ): Promise<boolean> {
     if (underWay.has(name)) return false;
     underWay.add(name);
     try {
@@ -79,7 +85,12 @@ export function createSweeper(options: SweeperOptions): Sweeper {
           const ref = { kind: kind.name, merchantId, id: actorId };
           const timerName = toTimerName(name);
           if (timerName === null) return false;
-          return deliverOnce(`timer:${refName(ref)}/${seq}`, ref, { type: "timer.fired", name: timerName, ...stamp() }, null);
+          return deliverOnce(
+            `timer:${refName(ref)}/${seq}`,
+            ref,
+            { type: "timer.fired", name: timerName, ...stamp() },
+            null,
+          );
         }),
       );
       fired += results.filter(Boolean).length;
@@ -97,13 +108,21 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         findCommandMail(sql, kind, limit),
       ]);
       const letters = [
-        ...inbox.map((row) => ({ row, event: readFact(row.payload), mail: { kind: "inbox", psp: row.psp, eventId: row.eventId } as const })),
+        ...inbox.map((row) => ({
+          row,
+          event: readFact(row.payload),
+          mail: { kind: "inbox", psp: row.psp, eventId: row.eventId } as const,
+        })),
         ...observations.map((row) => ({
           row,
           event: readFact(row.payload),
           mail: { kind: "observation", attempt: row.attempt, source: row.source } as const,
         })),
-        ...commands.map((row) => ({ row, event: readCommand(row.payload), mail: { kind: "command", commandId: row.commandId } as const })),
+        ...commands.map((row) => ({
+          row,
+          event: readCommand(row.payload),
+          mail: { kind: "command", commandId: row.commandId } as const,
+        })),
       ];
       const results = await Promise.all(
         letters.map(({ row, event, mail }) => {
@@ -113,7 +132,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
             return false;
           }
           const fresh = { ...event, ...stamp() };
-          return deliverOnce(`${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`, ref, fresh, mail, mail.kind === "command");
+          return deliverOnce(
+            `${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`,
+            ref,
+            fresh,
+            mail,
+            mail.kind === "command",
+          );
         }),
       );
       handed += results.filter(Boolean).length;
@@ -167,7 +192,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         every(MAIL_SWEEP_MS, "hand out stored mail", handMail),
         every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans),
       ];
-      unsubscribe = leases.onWake(() => void handMail().catch((error: unknown) => log.warn({ err: error }, "wake-up failed")));
+      unsubscribe = leases.onWake(
+        () => void handMail().catch((error: unknown) => log.warn({ err: error }, "wake-up failed")),
+      );
     },
     async sweep() {
       const adopted = await adoptOrphans();

@@ -22,9 +22,15 @@ export interface Posting {
 /** Captured at the PSP, not yet in our bank. */
 export const pspClearing = (psp: string): LedgerAccount => ({ name: `psp:${psp}:clearing`, kind: "asset" });
 /** The seller's wallet: what we owe the seller. */
-export const sellerPayable = (seller: string): LedgerAccount => ({ name: `seller:${seller}:payable`, kind: "liability" });
+export const sellerPayable = (seller: string): LedgerAccount => ({
+  name: `seller:${seller}:payable`,
+  kind: "liability",
+});
 /** Held for a payout in flight or a dispute. */
-export const sellerReserved = (seller: string): LedgerAccount => ({ name: `seller:${seller}:reserved`, kind: "liability" });
+export const sellerReserved = (seller: string): LedgerAccount => ({
+  name: `seller:${seller}:reserved`,
+  kind: "liability",
+});
 export const PLATFORM_FEES: LedgerAccount = { name: "platform:fees", kind: "revenue" };
 /** Money whose place is not known yet. */
 export const SUSPENSE: LedgerAccount = { name: "suspense", kind: "clearing" };

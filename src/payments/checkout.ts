@@ -28,7 +28,9 @@ export interface CheckoutDeps {
 
 /** SHA-256 (hex) of what the client asked for; ids that we generated are no part of it. */
 export function hashContent(request: CheckoutRequest): string {
-  const content = JSON.stringify(request, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  const content = JSON.stringify(request, (_, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
   return createHash("sha256").update(content).digest("hex");
 }
 

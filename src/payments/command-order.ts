@@ -76,7 +76,12 @@ export function createOrderCommander(deps: CommandDeps) {
     );
   }
 
-  async function storeForOwner(call: IdempotentCall, ref: ActorRef, event: PaymentOrderEvent, owner: string | null): Promise<StoredAnswer> {
+  async function storeForOwner(
+    call: IdempotentCall,
+    ref: ActorRef,
+    event: PaymentOrderEvent,
+    owner: string | null,
+  ): Promise<StoredAnswer> {
     const commandId = deps.newId();
     const stored = await sql`
       WITH taken AS (
@@ -129,9 +134,13 @@ export function createOrderCommander(deps: CommandDeps) {
       case "missing":
         throw notFound();
       case "quarantined":
-        throw new Refusal("invalid-state", "This order is set aside because its stored state can't be trusted. An engineer has to look at it.", {
-          extra: { current_state: "quarantined", allowed: [] },
-        });
+        throw new Refusal(
+          "invalid-state",
+          "This order is set aside because its stored state can't be trusted. An engineer has to look at it.",
+          {
+            extra: { current_state: "quarantined", allowed: [] },
+          },
+        );
       default:
         return assertNever(result);
     }
@@ -139,7 +148,10 @@ export function createOrderCommander(deps: CommandDeps) {
 }
 
 function notFound(): Refusal {
-  return new Refusal("not-found", "There is no payment order with this id. Check the id and that the API key belongs to its merchant.");
+  return new Refusal(
+    "not-found",
+    "There is no payment order with this id. Check the id and that the API key belongs to its merchant.",
+  );
 }
 
 function toBody(state: ActorState): string {
@@ -169,7 +181,11 @@ function toEvent(command: OperatorCommand, state: PaymentOrderState, ports: Port
   }
 }
 
-const COMMAND_OF: Readonly<Record<string, string>> = { "order.cancel": "cancel", "order.retry": "retry", "order.resolve": "resolve" };
+const COMMAND_OF: Readonly<Record<string, string>> = {
+  "order.cancel": "cancel",
+  "order.retry": "retry",
+  "order.resolve": "resolve",
+};
 
 /** Says why the machine refused, and what it would take now. */
 function refusalFor(state: ActorState, ports: Ports, command: OperatorCommand | null): Refusal {
@@ -195,7 +211,11 @@ function refusalFor(state: ActorState, ports: Ports, command: OperatorCommand | 
       });
     }
   }
-  return invalidState(state, ports, `The order is ${state.name} and can't do this now. See "allowed" for what it can do.`);
+  return invalidState(
+    state,
+    ports,
+    `The order is ${state.name} and can't do this now. See "allowed" for what it can do.`,
+  );
 }
 
 function invalidState(state: PaymentOrderState, ports: Ports, detail: string): Refusal {

@@ -32,7 +32,12 @@ export function temporarilyUnavailable(detail = BUSY, retryAfterSeconds = 2): Re
 }
 
 function represent(terms: PaymentEventTerms, states: readonly ActorState[]): string {
-  return JSON.stringify(toPaymentEvent(terms, states.filter(isPaymentOrderState).map((state) => state.represent())));
+  return JSON.stringify(
+    toPaymentEvent(
+      terms,
+      states.filter(isPaymentOrderState).map((state) => state.represent()),
+    ),
+  );
 }
 
 export function createPaymentCreator(deps: CreateDeps) {
@@ -59,7 +64,11 @@ export function createPaymentCreator(deps: CreateDeps) {
     return toReplay(await keys.storeAnswer(call, { status: 201, body: await representFound(found) }));
   }
 
-  async function answerSameCheckout(call: IdempotentCall, request: CheckoutRequest, checkoutId: string): Promise<StoredAnswer> {
+  async function answerSameCheckout(
+    call: IdempotentCall,
+    request: CheckoutRequest,
+    checkoutId: string,
+  ): Promise<StoredAnswer> {
     const found = await findCheckout(deps.sql, call.merchantId, checkoutId);
     if (found === null) throw temporarilyUnavailable();
     if (found.contentHash !== hashContent(request)) {
@@ -100,7 +109,8 @@ export function createPaymentCreator(deps: CreateDeps) {
         }),
       );
       if (result.kind === "created") {
-        if (watch === null) return { status: 201, body: immediate ?? represent(checkout.terms, result.states), isReplay: false };
+        if (watch === null)
+          return { status: 201, body: immediate ?? represent(checkout.terms, result.states), isReplay: false };
         const states = await watch.settled(result.states, waitMs);
         const stored = await keys.storeAnswer(call, { status: 201, body: represent(checkout.terms, states) });
         return { ...stored, isReplay: false };

@@ -16,7 +16,10 @@ export interface KeyRecord {
 export interface IdempotencyStore {
   find(call: Pick<IdempotentCall, "merchantId" | "key">): Promise<KeyRecord | null>;
   /** Stores the answer unless one is there, and returns the one that is. */
-  storeAnswer(call: IdempotentCall, answer: { status: number; body: string }): Promise<{ status: number; body: string }>;
+  storeAnswer(
+    call: IdempotentCall,
+    answer: { status: number; body: string },
+  ): Promise<{ status: number; body: string }>;
   /** Writes a key with its answer where no work was done under it; returns what is stored. */
   insertAnswered(call: IdempotentCall, subject: string, answer: { status: number; body: string }): Promise<KeyRecord>;
   /** Frees a key whose request was refused after all. */
@@ -47,16 +50,25 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore {
     return row === undefined ? null : toRecord(row);
   }
 
-  const writer = createBatcher(MAX_BATCH, async (inputs: readonly { call: IdempotentCall; status: number; body: string }[]) => {
-    const rows = inputs.map(({ call, status, body }, n) => ({ n, merchant_id: call.merchantId, key: call.key, status, body }));
-    const written = await sql<{ n: number }[]>`
+  const writer = createBatcher(
+    MAX_BATCH,
+    async (inputs: readonly { call: IdempotentCall; status: number; body: string }[]) => {
+      const rows = inputs.map(({ call, status, body }, n) => ({
+        n,
+        merchant_id: call.merchantId,
+        key: call.key,
+        status,
+        body,
+      }));
+      const written = await sql<{ n: number }[]>`
       UPDATE idempotency_keys k SET status = a.status, answer = a.body
       FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS a(n integer, merchant_id integer, key text, status smallint, body text)
       WHERE k.merchant_id = a.merchant_id AND k.key = a.key AND k.answer IS NULL
       RETURNING a.n`;
-    const isWritten = new Set(written.map(({ n }) => n));
-    return inputs.map((_, n) => isWritten.has(n));
-  });
+      const isWritten = new Set(written.map(({ n }) => n));
+      return inputs.map((_, n) => isWritten.has(n));
+    },
+  );
 
   return {
     find,

@@ -19,7 +19,16 @@ export interface FoundCheckout {
 }
 
 export async function findCheckout(sql: Sql, merchantId: number, checkoutId: string): Promise<FoundCheckout | null> {
-  const [row] = await sql<{ id: string; content_hash: Uint8Array; buyer_info: unknown; metadata: unknown; created_at: Date; order_ids: string[] }[]>`
+  const [row] = await sql<
+    {
+      id: string;
+      content_hash: Uint8Array;
+      buyer_info: unknown;
+      metadata: unknown;
+      created_at: Date;
+      order_ids: string[];
+    }[]
+  >`
     SELECT e.id, e.content_hash, e.buyer_info, e.metadata, e.created_at,
       (SELECT array_agg(o.id ORDER BY o.ordinal) FROM payment_orders o
        WHERE o.merchant_id = e.merchant_id AND o.payment_event_id = e.id) AS order_ids

@@ -43,7 +43,8 @@ export const PAYMENT_ORDER_COLUMNS = `
   o.ledger_updated, o.updated_at, o.snapshot, o.version, o.revision, o.owner, o.fencing_token,
   e.checkout_id, e.payment_method_token, e.return_url, e.order_count`;
 
-export const PAYMENT_EVENT_JOIN = "JOIN payment_events e ON e.merchant_id = o.merchant_id AND e.id = o.payment_event_id";
+export const PAYMENT_EVENT_JOIN =
+  "JOIN payment_events e ON e.merchant_id = o.merchant_id AND e.id = o.payment_event_id";
 
 export function restorePaymentOrder(row: PaymentOrderRow, buildCharge: BuildCharge): StoredActor | UnreadableActor {
   const ref: ActorRef = { kind: PAYMENT_ORDER_KIND, merchantId: row.merchant_id, id: row.id };

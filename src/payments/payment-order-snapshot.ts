@@ -67,7 +67,12 @@ const snapshotSchema = z.object({
 
 /** What is stored: JSON with the machine's id and version. */
 export function toStoredSnapshot(snapshot: PaymentOrderSnapshot): Record<string, unknown> {
-  return { machine: PAYMENT_ORDER_MACHINE.id, version: PAYMENT_ORDER_MACHINE.version, value: snapshot.value, context: snapshot.context };
+  return {
+    machine: PAYMENT_ORDER_MACHINE.id,
+    version: PAYMENT_ORDER_MACHINE.version,
+    value: snapshot.value,
+    context: snapshot.context,
+  };
 }
 
 export type RestoreResult =
@@ -84,7 +89,10 @@ export function restoreSnapshot(stored: unknown): RestoreResult {
   }
   const { version, value, context } = parsed.data;
   if (version !== PAYMENT_ORDER_MACHINE.version) {
-    return { kind: "unreadable", reason: `machine version ${version} is unknown here (this is ${PAYMENT_ORDER_MACHINE.version})` };
+    return {
+      kind: "unreadable",
+      reason: `machine version ${version} is unknown here (this is ${PAYMENT_ORDER_MACHINE.version})`,
+    };
   }
   return { kind: "restored", snapshot: paymentOrderMachine.resolveState({ value, context }) };
 }

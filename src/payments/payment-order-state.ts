@@ -98,7 +98,11 @@ export function toState(parts: Parts): PaymentOrderState {
     hasOpenCall: context.call !== null,
     isTerminal,
     isSettled:
-      isTerminal || snapshot.hasTag("needsReview") || snapshot.hasTag("needsBuyer") || phase === "authorized" || context.nextActionUrl !== null,
+      isTerminal ||
+      snapshot.hasTag("needsReview") ||
+      snapshot.hasTag("needsBuyer") ||
+      phase === "authorized" ||
+      context.nextActionUrl !== null,
     timer: context.timer === null ? null : { name: context.timer.name, dueAtMs: context.timer.dueAt },
     decide: (event) => decide(parts, state, event),
     accepts: (event) => snapshot.can(event),
@@ -161,7 +165,8 @@ function allowedEvents(snapshot: Snapshot, stamp: { at: number; jitter: number }
     const decision = { type, reason: "", reference: "any", ...stamp } as const;
     const amount = snapshot.context.held?.amount ?? snapshot.context.amount;
     return (
-      snapshot.can({ ...decision, amount, outcome: "succeeded" }) || snapshot.can({ ...decision, amount, outcome: "failed" })
+      snapshot.can({ ...decision, amount, outcome: "succeeded" }) ||
+      snapshot.can({ ...decision, amount, outcome: "failed" })
     );
   });
 }
@@ -169,7 +174,10 @@ function allowedEvents(snapshot: Snapshot, stamp: { at: number; jitter: number }
 function decide(parts: Parts, state: PaymentOrderState, event: PaymentOrderEvent): Decision {
   const { terms, snapshot, buildCharge } = parts;
   const [next, actions] = transition(paymentOrderMachine, snapshot, event);
-  if (next === snapshot || (next.context === snapshot.context && next.value === snapshot.value && actions.length === 0)) {
+  if (
+    next === snapshot ||
+    (next.context === snapshot.context && next.value === snapshot.value && actions.length === 0)
+  ) {
     return { isChange: false, next: state, calls: [], entries: [], announcements: [] };
   }
   const calls: CallIntent[] = [];
@@ -202,15 +210,13 @@ function decide(parts: Parts, state: PaymentOrderState, event: PaymentOrderEvent
   };
   const nextState = toState({ terms, snapshot: next, books, buildCharge });
   const announcements: AnnouncementIntent[] =
-    announcedTypes.length === 0 ? [] : announcedTypes.map((type) => ({ type, orderVersion: books.revision, data: nextState.represent() }));
+    announcedTypes.length === 0
+      ? []
+      : announcedTypes.map((type) => ({ type, orderVersion: books.revision, data: nextState.represent() }));
   return { isChange: true, next: nextState, calls, entries, announcements };
 }
 
-function toCharge(
-  terms: PaymentOrderTerms,
-  call: ChargeParams,
-  buildCharge: BuildCharge,
-): CallIntent {
+function toCharge(terms: PaymentOrderTerms, call: ChargeParams, buildCharge: BuildCharge): CallIntent {
   return {
     kind: "charge",
     attempt: call.attempt,

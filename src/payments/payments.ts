@@ -37,7 +37,9 @@ export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsS
       if (found === null) throw new Refusal("not-found", "There is no checkout with this id.");
       await keepFirstToken(sql, merchantId, found.id, token);
       await withPatience(
-        Promise.all(found.orders.map((ref) => engine.deliver(ref, toFactLetter({ type: "order.started", ...toStamp(ports) })))),
+        Promise.all(
+          found.orders.map((ref) => engine.deliver(ref, toFactLetter({ type: "order.started", ...toStamp(ports) }))),
+        ),
       );
     },
 
@@ -45,7 +47,8 @@ export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsS
       if (!mayAsk(`${merchantId}/${paymentOrderId}`)) return;
       void findOrderRef(sql, merchantId, paymentOrderId)
         .then(async (ref) => {
-          if (ref !== null && !engine.isLive(ref)) await engine.deliver(ref, toFactLetter({ type: "order.ask", ...toStamp(ports) }));
+          if (ref !== null && !engine.isLive(ref))
+            await engine.deliver(ref, toFactLetter({ type: "order.ask", ...toStamp(ports) }));
         })
         .catch(() => lastAskedMs.delete(refName({ merchantId, id: paymentOrderId })));
     },

@@ -16,7 +16,10 @@ export interface OrderWatch {
 /** Another node's step is seen this late at worst. */
 const REREAD_MS = 500;
 
-export function watchOrders(deps: { engine: Engine; store: ActorStore; kind: ActorKind }, refs: readonly ActorRef[]): OrderWatch {
+export function watchOrders(
+  deps: { engine: Engine; store: ActorStore; kind: ActorKind },
+  refs: readonly ActorRef[],
+): OrderWatch {
   const newest = new Map<string, ActorState>();
   let notify: () => void = () => {};
   const stops = refs.map((ref) =>
@@ -58,7 +61,9 @@ export function watchOrders(deps: { engine: Engine; store: ActorStore; kind: Act
   };
 
   async function readElsewhere(): Promise<void> {
-    const away = [...newest.values()].filter((state) => !state.isSettled && !deps.engine.isLive(state.ref)).map(({ ref }) => ref);
+    const away = [...newest.values()]
+      .filter((state) => !state.isSettled && !deps.engine.isLive(state.ref))
+      .map(({ ref }) => ref);
     if (away.length === 0) return;
     const { actors } = await deps.store.load(deps.kind, away).catch(() => ({ actors: [] }));
     for (const { state } of actors) newest.set(refName(state.ref), state);

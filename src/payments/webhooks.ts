@@ -81,20 +81,34 @@ export function createWebhookService(deps: WebhookDeps): WebhookService {
       if (connector === undefined) throw new Refusal("not-found", "No PSP account of this name is configured.");
       const secrets = await deps.secretsOf(pspAccount);
       if (secrets.length === 0) {
-        throw new Refusal("webhook-not-configured", "No webhook secret is configured for this PSP account yet. Try again later.", {
-          retryAfterSeconds: 30,
-        });
+        throw new Refusal(
+          "webhook-not-configured",
+          "No webhook secret is configured for this PSP account yet. Try again later.",
+          {
+            retryAfterSeconds: 30,
+          },
+        );
       }
       const verdict = connector.readNotice({ body, headers, nowMs: ports.clock.nowMs(), secrets });
       if (verdict.kind === "forged") {
-        throw new Refusal("webhook-signature-invalid", `The signature does not fit this body and secret: ${verdict.reason}.`);
+        throw new Refusal(
+          "webhook-signature-invalid",
+          `The signature does not fit this body and secret: ${verdict.reason}.`,
+        );
       }
       if (verdict.kind === "stale") {
-        throw new Refusal("webhook-timestamp-out-of-tolerance", `The notice is too old or from the future: ${verdict.reason}.`);
+        throw new Refusal(
+          "webhook-timestamp-out-of-tolerance",
+          `The notice is too old or from the future: ${verdict.reason}.`,
+        );
       }
       const { notice } = verdict;
       const operation = Number(notice.subject?.idempotencyKey.split(".").at(-1));
-      const isReadable = notice.fact !== null && notice.subject !== null && Number.isInteger(operation) && isOrderId(notice.subject.orderId);
+      const isReadable =
+        notice.fact !== null &&
+        notice.subject !== null &&
+        Number.isInteger(operation) &&
+        isOrderId(notice.subject.orderId);
       const fact =
         isReadable && notice.fact !== null
           ? toFact(notice.fact, { source: "webhook", operation, attempt: null }, toStamp(ports))

@@ -4,7 +4,15 @@ import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { ItemBuilder } from "../../src/engine/item.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
-import { expectOnce, type FlorinUnderTest, holdLock, startFlorinUnderTest, type TestNode, until, untilBlocked } from "./florin-under-test.ts";
+import {
+  expectOnce,
+  type FlorinUnderTest,
+  holdLock,
+  startFlorinUnderTest,
+  type TestNode,
+  until,
+  untilBlocked,
+} from "./florin-under-test.ts";
 import { PENDING } from "./psp-double.ts";
 
 let florin: FlorinUnderTest;
@@ -101,7 +109,8 @@ describe.each([
       ),
     );
     expect(results.map(codeOf).sort()).toEqual(["answered", "payment-order-conflict"]);
-    const rows = await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id LIKE ${`${other}-%`} OR payment_order_id = ${id}`;
+    const rows =
+      await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id LIKE ${`${other}-%`} OR payment_order_id = ${id}`;
     const events = await florin.owner`SELECT 1 FROM payment_events WHERE checkout_id = ANY (${checkoutIds})`;
     expect([rows.length, events.length]).toEqual([2, 1]);
   });
@@ -124,7 +133,9 @@ test("a fenced item writes nothing but its observation, and its neighbours in th
     return make();
   };
   const answers = ids.map((paymentOrderId) =>
-    pay(node, aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId })] }), { waitMs: paymentOrderId === fenced ? 500 : 5_000 }),
+    pay(node, aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId })] }), {
+      waitMs: paymentOrderId === fenced ? 500 : 5_000,
+    }),
   );
   await until(() => florin.psp.calls.length === ids.length, "all charges are out");
   // What adoption by another node does.

@@ -39,7 +39,8 @@ function checkoutOf(ids: readonly string[], changes: Parameters<typeof aCheckout
   });
 }
 
-const statusOf = ({ body }: StoredAnswer): string => JSON.parse(body).status ?? JSON.parse(body).payment_orders[0].status;
+const statusOf = ({ body }: StoredAnswer): string =>
+  JSON.parse(body).status ?? JSON.parse(body).payment_orders[0].status;
 const isCommit = (sql: string | null): boolean => sql?.includes("commit_steps") ?? false;
 
 type Place = "before the statement" | "before its commit" | "after its commit";
@@ -104,7 +105,10 @@ test("a statement whose connection is lost while it waits for a lock commits lat
     isAnswered = true;
   });
   await asked.promise;
-  const lock = await holdLock(florin.database, `SELECT 1 FROM payment_orders WHERE payment_order_id = '${id}' FOR UPDATE`);
+  const lock = await holdLock(
+    florin.database,
+    `SELECT 1 FROM payment_orders WHERE payment_order_id = '${id}' FOR UPDATE`,
+  );
   answerNow.resolve();
   await untilBlocked(florin, 1);
   node.proxy.cut();
@@ -163,7 +167,9 @@ test("of 100 answers in one batch the one that PostgreSQL can't store sets its o
   florin.psp.onCharge = async (call, make) => {
     await answerNow.promise;
     const outcome = make();
-    return call.orderId === bad.orderId && outcome.kind === "succeeded" ? { ...outcome, reference: "ch_\u0000" } : outcome;
+    return call.orderId === bad.orderId && outcome.kind === "succeeded"
+      ? { ...outcome, reference: "ch_\u0000" }
+      : outcome;
   };
   const answers = ids.map((id) => pay(node, checkoutOf([id]), { waitMs: 3_000 }));
   await until(() => florin.psp.calls.length === 100, "all charges are out");
@@ -252,19 +258,29 @@ test("1,000 payments to one new seller from two nodes at once add up exactly, an
     }),
   );
   expect(answers.every((answer) => answer.status === 201 && statusOf(answer) === "SUCCESS")).toBe(true);
-  const [wallet] = await florin.owner`SELECT debits::text, credits::text FROM accounts WHERE account = 'seller:crowded:payable'`;
+  const [wallet] =
+    await florin.owner`SELECT debits::text, credits::text FROM accounts WHERE account = 'seller:crowded:payable'`;
   expect(wallet).toEqual({ debits: "0", credits: String(1_000 * 9_700) });
   expect(nodes.flatMap(rerunCodes)).toEqual([]);
 });
 
 describe("a batch runs again, and its payment is made once, after", () => {
   /** Holds the seller's account, so that the order's success waits there; `then` happens while it waits. */
-  async function payAgainst(then: (wait: { readonly id: string; readonly pid: number; readonly lock: Awaited<ReturnType<typeof holdLock>> }) => Promise<void>) {
+  async function payAgainst(
+    then: (wait: {
+      readonly id: string;
+      readonly pid: number;
+      readonly lock: Awaited<ReturnType<typeof holdLock>>;
+    }) => Promise<void>,
+  ) {
     const node = await florin.openNode({ isSweeping: false, lanes: 1 });
     const [first, id] = [newId(), newId()];
     const sellerAccount = `seller-of-${first}`;
     await pay(node, checkoutOf([first]));
-    const lock = await holdLock(florin.database, `SELECT 1 FROM accounts WHERE account = 'seller:${sellerAccount}:payable' FOR UPDATE`);
+    const lock = await holdLock(
+      florin.database,
+      `SELECT 1 FROM accounts WHERE account = 'seller:${sellerAccount}:payable' FOR UPDATE`,
+    );
     const answer = pay(node, checkoutOf([id], { orders: [anOrder({ paymentOrderId: id, sellerAccount })] }));
     await untilBlocked(florin, 1);
     const [blocked] = await florin.owner<{ pid: number }[]>`SELECT pid FROM pg_stat_activity
@@ -304,11 +320,17 @@ describe("a batch runs again, and its payment is made once, after", () => {
 });
 
 test("serialization failures between two nodes run again and surface nowhere", async () => {
-  await florin.owner.unsafe(`ALTER DATABASE ${florin.database.name} SET default_transaction_isolation = 'repeatable read'`);
+  await florin.owner.unsafe(
+    `ALTER DATABASE ${florin.database.name} SET default_transaction_isolation = 'repeatable read'`,
+  );
   try {
     const nodes = [await florin.openNode({ isSweeping: false }), await florin.openNode({ isSweeping: false })];
     const answers = await Promise.all(
-      nodes.flatMap((node) => Array.from({ length: 100 }, () => pay(node, checkoutOf([newId()], { orders: [anOrder({ sellerAccount: "contended" })] })))),
+      nodes.flatMap((node) =>
+        Array.from({ length: 100 }, () =>
+          pay(node, checkoutOf([newId()], { orders: [anOrder({ sellerAccount: "contended" })] })),
+        ),
+      ),
     );
     expect(answers.every((answer) => statusOf(answer) === "SUCCESS")).toBe(true);
     expect(nodes.flatMap(rerunCodes)).toContain("40001");

@@ -92,29 +92,44 @@ describe("a node that is killed", () => {
   });
 
   test.each([
-    { wait: "retry", first: { kind: "unsent", reason: "econnrefused", retryAfterMs: 1_500 } as const, calls: ["charge", "charge"] },
-    { wait: "poll", first: { kind: "pending", reference: null, nextAction: null } as const, calls: ["charge", "inquiry"] },
-  ])("while an order waits for its $wait: the deadline is kept by another node, once", async ({ first, calls, wait }) => {
-    const a = await florin.openNode({ isProxied: true });
-    const id = newId();
-    florin.psp.onCharge = (_, make) => {
-      florin.psp.onCharge = (__, makeNow) => makeNow();
-      if (wait === "poll") make();
-      return first;
-    };
-    await pay(a, checkoutOf(id), { waitMs: 100 });
-    await until(async () => (await florin.order(id)).owner === null, "the order rests");
-    const [timer] = await florin.owner<{ due_at: Date }[]>`SELECT due_at FROM timers t JOIN payment_orders o ON o.id = t.actor_id
+    {
+      wait: "retry",
+      first: { kind: "unsent", reason: "econnrefused", retryAfterMs: 1_500 } as const,
+      calls: ["charge", "charge"],
+    },
+    {
+      wait: "poll",
+      first: { kind: "pending", reference: null, nextAction: null } as const,
+      calls: ["charge", "inquiry"],
+    },
+  ])(
+    "while an order waits for its $wait: the deadline is kept by another node, once",
+    async ({ first, calls, wait }) => {
+      const a = await florin.openNode({ isProxied: true });
+      const id = newId();
+      florin.psp.onCharge = (_, make) => {
+        florin.psp.onCharge = (__, makeNow) => makeNow();
+        if (wait === "poll") make();
+        return first;
+      };
+      await pay(a, checkoutOf(id), { waitMs: 100 });
+      await until(async () => (await florin.order(id)).owner === null, "the order rests");
+      const [timer] = await florin.owner<
+        { due_at: Date }[]
+      >`SELECT due_at FROM timers t JOIN payment_orders o ON o.id = t.actor_id
       WHERE o.payment_order_id = ${id}`;
-    await kill(a);
-    await Promise.all([florin.openNode(), florin.openNode(), florin.openNode()]);
-    await becomes(id, "SUCCESS");
-    const order = await florin.order(id);
-    expectOnce(order);
-    expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(calls);
-    const [fired] = await florin.owner<{ at: Date }[]>`SELECT at FROM transitions WHERE actor_id = ${order.id} AND event ->> 'type' = 'timer.fired'`;
-    expect(fired?.at.getTime()).toBeGreaterThanOrEqual(timer?.due_at.getTime() ?? Number.POSITIVE_INFINITY);
-  });
+      await kill(a);
+      await Promise.all([florin.openNode(), florin.openNode(), florin.openNode()]);
+      await becomes(id, "SUCCESS");
+      const order = await florin.order(id);
+      expectOnce(order);
+      expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(calls);
+      const [fired] = await florin.owner<
+        { at: Date }[]
+      >`SELECT at FROM transitions WHERE actor_id = ${order.id} AND event ->> 'type' = 'timer.fired'`;
+      expect(fired?.at.getTime()).toBeGreaterThanOrEqual(timer?.due_at.getTime() ?? Number.POSITIVE_INFINITY);
+    },
+  );
 });
 
 describe("PostgreSQL that is away", () => {
@@ -145,7 +160,10 @@ describe("PostgreSQL that is away", () => {
     const refusal = await pay(node, checkoutOf(id), { key: "patient" }).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: "temporarily-unavailable", options: { retryAfterSeconds: 2 } });
     node.heal();
-    await until(async () => (await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id = ${id}`).length === 1, "it is created after all");
+    await until(
+      async () => (await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id = ${id}`).length === 1,
+      "it is created after all",
+    );
     await becomes(id, "SUCCESS");
     const again = await pay(node, checkoutOf(id), { key: "patient" });
     expect([again.status, again.isReplay]).toEqual([201, true]);
@@ -157,7 +175,9 @@ describe("PostgreSQL that is away", () => {
 test("Redis that dies and comes back empty under load loses nothing and doubles nothing", async () => {
   const port = await findFreePort();
   const startRedis = (): ChildProcess =>
-    spawn("redis-server", ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"], { stdio: "ignore" });
+    spawn("redis-server", ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"], {
+      stdio: "ignore",
+    });
   let redis = startRedis();
   const nodes = await Promise.all([1, 2].map(() => florin.openNode({ redisUrl: `redis://127.0.0.1:${port}` })));
   florin.psp.onCharge = async (_, make) => {

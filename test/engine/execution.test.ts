@@ -23,7 +23,8 @@ afterAll(async () => {
 });
 
 const newId = (name = "order"): string => `${name}-${++made}`;
-const orderOf = ({ body }: StoredAnswer): { status: string; phase: string | null } => JSON.parse(body).payment_orders[0];
+const orderOf = ({ body }: StoredAnswer): { status: string; phase: string | null } =>
+  JSON.parse(body).payment_orders[0];
 
 function checkoutOf(id: string, token: string, changes: Partial<CheckoutRequest> = {}): CheckoutRequest {
   return aCheckout(token, { orders: [anOrder({ paymentOrderId: id })], ...changes });
@@ -148,7 +149,8 @@ describe.concurrent("a notice of the PSP", () => {
     await until(async () => (await inboxOf(order.id)).length > 0, "the notice is stored");
     await expectOneCharge(id);
     expect(await inboxOf(order.id)).toHaveLength(1);
-    const [successes] = await florin.owner`SELECT count(*)::int AS n FROM transitions WHERE actor_id = ${order.id} AND to_state = 'SUCCESS'`;
+    const [successes] =
+      await florin.owner`SELECT count(*)::int AS n FROM transitions WHERE actor_id = ${order.id} AND to_state = 'SUCCESS'`;
     expect(successes).toEqual({ n: 1 });
   });
 
@@ -175,7 +177,11 @@ describe.concurrent("a notice of the PSP", () => {
     const { order } = await payWith("sim_pending_forever", { waitMs: 300 });
     const [effect] = await florin.simulator.effects(await publicIdOf(order.id));
     const eventId = newId("evt");
-    const sent = await florin.simulator.control("POST", "/webhook/send", { id: eventId, reference: effect?.id, ...notice });
+    const sent = await florin.simulator.control("POST", "/webhook/send", {
+      id: eventId,
+      reference: effect?.id,
+      ...notice,
+    });
     expect(sent).toMatchObject({ statuses: [401] });
     expect(await florin.owner`SELECT 1 FROM inbox WHERE event_id = ${eventId}`).toEqual([]);
     expect((await florin.order(await publicIdOf(order.id))).state).toBe("pending");
@@ -197,7 +203,11 @@ describe.concurrent("a notice of the PSP", () => {
 
   test("of a type that Florin does not know is stored and answered 200", async () => {
     const eventId = newId("evt");
-    const sent = await florin.simulator.control("POST", "/webhook/send", { id: eventId, type: "customer.updated", data: { name: "x" } });
+    const sent = await florin.simulator.control("POST", "/webhook/send", {
+      id: eventId,
+      type: "customer.updated",
+      data: { name: "x" },
+    });
     expect(sent).toMatchObject({ statuses: [200] });
     const rows = await florin.owner`SELECT type, disposition FROM inbox WHERE event_id = ${eventId}`;
     expect(rows).toEqual([{ type: "customer.updated", disposition: "unmatched" }]);
@@ -206,7 +216,9 @@ describe.concurrent("a notice of the PSP", () => {
   test("of an account without a secret is refused with 503", async () => {
     const other = { ...florin.connector, account: "unconfigured" };
     const alone = await florin.openNode({ connectors: [other], isSweeping: false });
-    const refusal = await alone.webhooks.receive("unconfigured", Buffer.from("{}"), {}).catch((error: unknown) => error);
+    const refusal = await alone.webhooks
+      .receive("unconfigured", Buffer.from("{}"), {})
+      .catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(Refusal);
     expect(refusal).toMatchObject({ code: "webhook-not-configured" });
     await alone.stop();
@@ -220,7 +232,9 @@ describe.concurrent("a notice of the PSP", () => {
   });
 
   async function publicIdOf(orderId: string): Promise<string> {
-    const [row] = await florin.owner<{ id: string }[]>`SELECT payment_order_id AS id FROM payment_orders WHERE id = ${orderId}`;
+    const [row] = await florin.owner<
+      { id: string }[]
+    >`SELECT payment_order_id AS id FROM payment_orders WHERE id = ${orderId}`;
     return row?.id ?? "";
   }
 });

@@ -155,7 +155,11 @@ export const rerunCodes = (node: TestNode): readonly string[] =>
   node.logged.flatMap(({ msg, err }) => (msg.includes("run again") ? [err?.code ?? err?.message ?? "?"] : []));
 
 /** Waits until a condition holds; asks every few milliseconds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 15_000,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
@@ -168,7 +172,10 @@ export interface Hold {
 }
 
 /** A session that is not Florin's and keeps what `statement` locks until it is released. */
-export async function holdLock(database: TestDatabase, statement: string): Promise<Hold & { readonly sql: postgres.ReservedSql }> {
+export async function holdLock(
+  database: TestDatabase,
+  statement: string,
+): Promise<Hold & { readonly sql: postgres.ReservedSql }> {
   const pool = postgres(database.ownerUrl, { max: 1, onnotice: () => {} });
   const sql = await pool.reserve();
   await sql.unsafe("BEGIN");

@@ -40,7 +40,9 @@ async function payOne() {
 let commands = 0;
 function command(id: string, kind: OperatorCommand["kind"] & ("retry" | "cancel")) {
   commands += 1;
-  return node.payments.command({ merchantId: TEST_MERCHANT, key: `command-${commands}`, requestHash: "00" }, id, { kind });
+  return node.payments.command({ merchantId: TEST_MERCHANT, key: `command-${commands}`, requestHash: "00" }, id, {
+    kind,
+  });
 }
 
 const becomes = (id: string, state: string): Promise<void> =>

@@ -40,7 +40,9 @@ const NO_BYTES = new Uint8Array(0);
 
 export const PENDING: Outcome = { kind: "pending", reference: null, nextAction: null };
 
-export function createPspDouble(options: { readonly account?: string; readonly limits?: Partial<ConnectorLimits> } = {}): PspDouble {
+export function createPspDouble(
+  options: { readonly account?: string; readonly limits?: Partial<ConnectorLimits> } = {},
+): PspDouble {
   const effects: PspEffect[] = [];
   let calls: DoubleCall[] = [];
   const effectByKey = new Map<string, PspEffect>();
@@ -108,7 +110,9 @@ export function createPspDouble(options: { readonly account?: string; readonly l
       const call: DoubleCall = { kind: "inquiry", key, body: "", orderId: orderOf(key) };
       calls.push(call);
       const effect = effectByKey.get(key);
-      return answer(await double.onInquiry(call, () => (effect === undefined ? { kind: "not_found" } : toSuccess(effect))));
+      return answer(
+        await double.onInquiry(call, () => (effect === undefined ? { kind: "not_found" } : toSuccess(effect))),
+      );
     },
     readNotice: () => ({ kind: "forged", reason: "this PSP sends no notices" }),
     cardFormUrl: ({ returnUrl }) => returnUrl,

@@ -64,7 +64,9 @@ export async function startSimulatorFlorin(options: { readonly delayScale?: numb
       server = createServer(async (request, response) => {
         const chunks: Buffer[] = [];
         for await (const chunk of request) chunks.push(chunk);
-        const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+        );
         try {
           await node.webhooks.receive("simulator", Buffer.concat(chunks), headers);
           response.statusCode = 200;

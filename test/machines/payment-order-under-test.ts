@@ -6,6 +6,7 @@ import { initialTransition, transition } from "xstate";
 import { paymentOrderMachine } from "../../machines/payment-order.ts";
 import { toEffect } from "../../machines/payment-order-effects.ts";
 import type {
+  HeldMoney,
   Origin,
   PaymentOrderContext,
   PaymentOrderEffect,
@@ -15,6 +16,7 @@ import type {
   Stamp,
   TimerName,
 } from "../../machines/payment-order-types.ts";
+import { formatAmount } from "../../src/core/money.ts";
 import {
   type PaymentOrderSnapshot,
   restoreSnapshot,
@@ -217,8 +219,8 @@ export function storeAndRestore(snapshot: Snapshot): Snapshot {
   return restored.snapshot;
 }
 
-const showMoney = (money: { reference: string; amount: string; currency: string }): string =>
-  `${money.reference} ${money.amount} ${money.currency}`;
+const showMoney = ({ reference, amount, currency }: HeldMoney): string =>
+  `${reference} ${formatAmount(BigInt(amount), currency)} ${currency}`;
 
 export function showEffect(effect: PaymentOrderEffect): string {
   switch (effect.type) {
@@ -229,7 +231,7 @@ export function showEffect(effect: PaymentOrderEffect): string {
     case "post":
       return `post ${effect.params.rule} ${showMoney(effect.params)}`;
     case "announce":
-      return `announce ${effect.params.type}`;
+      return `announce ${effect.params.type.replace(/^payment_order\./, "")}`;
   }
 }
 
@@ -252,6 +254,8 @@ export function showMemory<K extends keyof PaymentOrderContext>(
       return context.late.map(showMoney).join(", ") || "none";
     case "parked":
       return context.parked?.reason ?? "none";
+    case "captured":
+      return formatAmount(BigInt(context.captured), context.currency);
     case "failure":
       return context.failure?.code ?? "none";
     case "keySince":

@@ -69,7 +69,11 @@ export interface PayOptions {
 }
 
 /** Creates a payment as HTTP would; the request hash follows from the request. */
-export function pay(processor: Pick<Processor, "payments">, request: CheckoutRequest, options: PayOptions = {}): Promise<StoredAnswer> {
+export function pay(
+  processor: Pick<Processor, "payments">,
+  request: CheckoutRequest,
+  options: PayOptions = {},
+): Promise<StoredAnswer> {
   const text = JSON.stringify(request, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
   return processor.payments.create(
     {

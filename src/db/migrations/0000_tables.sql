@@ -238,6 +238,7 @@ CREATE INDEX "postings_credit" ON "postings" USING btree ("merchant_id","credit_
 CREATE INDEX "payment_orders_event" ON "payment_orders" USING btree ("merchant_id","payment_event_id");--> statement-breakpoint
 CREATE INDEX "payment_orders_owner" ON "payment_orders" USING btree ("owner") WHERE owner IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "payment_orders_queues" ON "payment_orders" USING btree ("merchant_id","phase","state_since") WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized');--> statement-breakpoint
+CREATE INDEX "payment_orders_quarantined" ON "payment_orders" USING btree ("merchant_id","state_since") WHERE quarantined_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "payment_orders_late" ON "payment_orders" USING btree ("merchant_id","state_since") WHERE late_open > 0;--> statement-breakpoint
 CREATE INDEX "payment_orders_seller" ON "payment_orders" USING btree ("merchant_id","seller_account","id");--> statement-breakpoint
 CREATE INDEX "payment_orders_open_reference" ON "payment_orders" USING btree ("merchant_id","psp_reference") WHERE psp_reference IS NOT NULL AND payment_order_status <> 'SUCCESS';

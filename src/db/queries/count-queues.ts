@@ -12,7 +12,10 @@ export interface QueueCountRow {
   readonly atRisk: bigint;
 }
 
-/** The literal phases repeat the predicate of the index `payment_orders_queues`. */
+/**
+ * The literal phases repeat the predicate of the index `payment_orders_queues`. An order whose stored state can't be
+ * trusted waits for a person, so it counts as parked.
+ */
 export async function countQueues(db: Database, merchantId: number): Promise<readonly QueueCountRow[]> {
   const rows = await db.execute<{
     queue: string;
@@ -24,11 +27,12 @@ export async function countQueues(db: Database, merchantId: number): Promise<rea
     SELECT queue, currency, count(DISTINCT id)::integer AS orders,
       (extract(epoch FROM min(state_since)) * 1000)::bigint::text AS oldest_ms, sum(amount)::text AS at_risk
     FROM (
-      SELECT o.phase AS queue, o.id, o.state_since,
+      SELECT CASE WHEN o.quarantined_at IS NULL THEN o.phase ELSE 'parked' END AS queue, o.id, o.state_since,
         COALESCE(o.snapshot #>> '{context,held,currency}', o.currency) AS currency,
         COALESCE((o.snapshot #>> '{context,held,amount}')::numeric, o.amount) AS amount
       FROM payment_orders o
-      WHERE o.merchant_id = ${merchantId} AND o.phase IN ('retrying', 'pending', 'resolving', 'parked')
+      WHERE o.merchant_id = ${merchantId} 
+        AND (o.phase IN ('retrying', 'pending', 'resolving', 'parked') OR o.quarantined_at IS NOT NULL)
       UNION ALL
       SELECT 'late', o.id, o.state_since, late.currency, late.amount
       FROM payment_orders o

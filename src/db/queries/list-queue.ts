@@ -17,10 +17,10 @@ export interface QueuePage {
 
 /** Constants, not parameters: only so does the planner see that a partial index fits. */
 const IN_QUEUE: Readonly<Record<QueueName, SQL>> = {
-  retrying: sql`${paymentOrders.phase} = 'retrying'`,
-  pending: sql`${paymentOrders.phase} = 'pending'`,
-  resolving: sql`${paymentOrders.phase} = 'resolving'`,
-  parked: sql`${paymentOrders.phase} = 'parked'`,
+  retrying: sql`${paymentOrders.phase} = 'retrying' AND ${paymentOrders.quarantinedAt} IS NULL`,
+  pending: sql`${paymentOrders.phase} = 'pending' AND ${paymentOrders.quarantinedAt} IS NULL`,
+  resolving: sql`${paymentOrders.phase} = 'resolving' AND ${paymentOrders.quarantinedAt} IS NULL`,
+  parked: sql`(${paymentOrders.phase} = 'parked' OR ${paymentOrders.quarantinedAt} IS NOT NULL)`,
   late: sql`${paymentOrders.lateOpen} > 0`,
 };
 

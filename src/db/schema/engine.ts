@@ -123,10 +123,7 @@ export const timers = pgTable(
     name: text().notNull(),
     dueAt: instant().notNull(),
   },
-  (table) => [
-    primaryKey({ columns: [table.merchantId, table.actorId] }),
-    index("timers_due").on(table.dueAt),
-  ],
+  (table) => [primaryKey({ columns: [table.merchantId, table.actorId] }), index("timers_due").on(table.dueAt)],
 );
 
 /** The outbox: what merchants will be told, written in the same commit as the step that caused it. */

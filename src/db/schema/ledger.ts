@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { check, foreignKey, index, integer, pgTable, primaryKey, smallint, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { balance, instant, minorUnits } from "./columns.ts";
 
 /** A ledger account with its running sums. Wallets are the `seller:<id>:payable` accounts. */
@@ -30,7 +41,9 @@ export const journalEntries = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.merchantId, table.actorId, table.seq] }),
-    uniqueIndex("journal_entries_psp_reference").on(table.psp, table.pspReference).where(sql`psp_reference IS NOT NULL`),
+    uniqueIndex("journal_entries_psp_reference")
+      .on(table.psp, table.pspReference)
+      .where(sql`psp_reference IS NOT NULL`),
   ],
 );
 

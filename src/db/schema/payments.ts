@@ -1,5 +1,17 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, json, pgTable, primaryKey, smallint, text, unique, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  json,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { bytes, instant, minorUnits } from "./columns.ts";
 
 /** A buyer's checkout: one row, with one to many payment orders. Buyer data stands here alone, so it can be erased. */
@@ -76,6 +88,7 @@ export const paymentOrders = pgTable(
     index("payment_orders_queues")
       .on(table.merchantId, table.phase, table.stateSince)
       .where(sql`phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized')`),
+    index("payment_orders_quarantined").on(table.merchantId, table.stateSince).where(sql`quarantined_at IS NOT NULL`),
     index("payment_orders_late").on(table.merchantId, table.stateSince).where(sql`late_open > 0`),
     index("payment_orders_seller").on(table.merchantId, table.sellerAccount, table.id),
     index("payment_orders_open_reference")

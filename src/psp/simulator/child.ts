@@ -42,7 +42,17 @@ export async function startSimulatorProcess(options: SimulatorProcessOptions): P
 async function launch(options: SimulatorProcessOptions): Promise<SimulatorProcess> {
   const child = spawn(
     process.execPath,
-    [MAIN, "--port", `${options.port}`, "--host", options.host, "--data-dir", options.dataDir, "--parent-pid", `${process.pid}`],
+    [
+      MAIN,
+      "--port",
+      `${options.port}`,
+      "--host",
+      options.host,
+      "--data-dir",
+      options.dataDir,
+      "--parent-pid",
+      `${process.pid}`,
+    ],
     { detached: true, stdio: ["ignore", "pipe", "pipe"] },
   );
   let problems = "";
@@ -55,7 +65,8 @@ async function launch(options: SimulatorProcessOptions): Promise<SimulatorProces
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", (line) => {
       const ready: unknown = JSON.parse(line);
-      if (typeof ready === "object" && ready !== null && "url" in ready && typeof ready.url === "string") resolve(ready.url);
+      if (typeof ready === "object" && ready !== null && "url" in ready && typeof ready.url === "string")
+        resolve(ready.url);
       else reject(new Error(`the PSP simulator said ${line}`));
     });
     void exited.then(() => {
