@@ -42,11 +42,14 @@ export function isPolicyName(name: string): name is PolicyName {
   return name in POLICIES;
 }
 
+/** A PSP that asks for more than this is not believed: somebody would wait for an order that nobody looks at. */
+const MAX_RETRY_AFTER_MS = HOUR;
+
 /**
  * Exponential backoff with jitter between half and the whole delay, so that orders that failed together do
  * not return together; never earlier than the PSP asked for. `sends` counts the sends made, from 1.
  */
 export function backoffMs(policy: RetryPolicy, sends: number, jitter: number, retryAfterMs: number | null): number {
   const full = Math.min(policy.backoffCapMs, policy.backoffBaseMs * 2 ** Math.max(0, sends - 1));
-  return Math.max(Math.round(full * (0.5 + jitter / 2)), retryAfterMs ?? 0);
+  return Math.max(Math.round(full * (0.5 + jitter / 2)), Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
 }

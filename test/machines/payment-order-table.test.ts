@@ -12,7 +12,9 @@ const isHappening = (name: string): name is HappeningName => name in HAPPENINGS;
 const givenNames = Object.keys(GIVENS).filter(isGiven);
 const happeningNames = Object.keys(HAPPENINGS).filter(isHappening);
 
-const typeOf = new Map<string, string>(happeningNames.map((name) => [name, judge("sending", name).eventType]));
+const typeOf = new Map<string, string>(
+  happeningNames.map((name) => [name, judge("sending: the first send", name).eventType]),
+);
 const namesOf = (eventType: string): readonly string[] => {
   const names = happeningNames.filter((name) => typeOf.get(name) === eventType);
   return names.length === 0 ? [`every ${eventType}, which is no event type`] : names;

@@ -169,11 +169,11 @@ export const order = {
     }),
 } as const;
 
-/** The deadline that the order waits for passes. */
+/** The deadline that the order waits for passes; with `later` the timer is late. */
 export const timerFires = (): Happening => (moment) => {
   const { timer } = moment.context;
   if (timer === null) throw new Error("the order waits for no timer");
-  return { type: "timer.fired", name: timer.name, at: timer.dueAt, jitter: moment.jitter };
+  return { type: "timer.fired", name: timer.name, at: Math.max(timer.dueAt, moment.at), jitter: moment.jitter };
 };
 /** A timer of that name fires now, whether the order waits for it or not. */
 export const timer =
@@ -181,7 +181,7 @@ export const timer =
   (moment) => ({ type: "timer.fired", name, ...stampOf(moment) });
 
 /** The same event, that much later. */
-export const after =
+export const later =
   (ms: number, happening: Happening): Happening =>
   (moment) =>
     happening({ ...moment, at: moment.at + ms });

@@ -1,7 +1,7 @@
 CREATE TABLE "attempts" (
 	"merchant_id" integer NOT NULL,
 	"actor_id" uuid NOT NULL,
-	"attempt" smallint NOT NULL,
+	"attempt" integer NOT NULL,
 	"operation" text NOT NULL,
 	"operation_number" smallint NOT NULL,
 	"psp" text NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE "nodes" (
 CREATE TABLE "observations" (
 	"merchant_id" integer NOT NULL,
 	"actor_id" uuid NOT NULL,
-	"attempt" smallint NOT NULL,
+	"attempt" integer NOT NULL,
 	"source" text NOT NULL,
 	"actor_kind" text NOT NULL,
 	"fact" json NOT NULL,

@@ -212,7 +212,7 @@ BEGIN
     INSERT INTO attempts (merchant_id, actor_id, attempt, operation, operation_number, psp, idempotency_key, request, at, node)
     SELECT a.merchant_id, a.actor_id, a.attempt, a.operation, a.operation_number, a.psp, a.idempotency_key, a.request, a.at, a.node
     FROM json_to_recordset(p_attempts)
-      AS a(item integer, merchant_id integer, actor_id uuid, attempt smallint, operation text, operation_number smallint,
+      AS a(item integer, merchant_id integer, actor_id uuid, attempt integer, operation text, operation_number smallint,
            psp text, idempotency_key text, request text, at timestamptz, node uuid)
     WHERE NOT a.item = ANY (bad);
   END IF;
@@ -223,7 +223,7 @@ BEGIN
     SELECT b.merchant_id, b.actor_id, b.attempt, b.source, b.actor_kind, b.fact, b.http_status, decode(b.body, 'base64'),
       b.latency_ms, b.at, b.node, CASE WHEN b.is_handled AND NOT b.item = ANY (bad) THEN b.at END
     FROM json_to_recordset(p_observations)
-      AS b(item integer, merchant_id integer, actor_id uuid, attempt smallint, source text, actor_kind text, fact json,
+      AS b(item integer, merchant_id integer, actor_id uuid, attempt integer, source text, actor_kind text, fact json,
            http_status smallint, body text, latency_ms integer, at timestamptz, node uuid, is_handled boolean)
     ORDER BY b.merchant_id, b.actor_id, b.attempt
     ON CONFLICT DO NOTHING;
@@ -235,7 +235,7 @@ BEGIN
     WHERE m.kind = 'inbox' AND i.psp = m.psp AND i.event_id = m.event_id AND i.handled_at IS NULL AND NOT m.item = ANY (bad);
     UPDATE observations b SET handled_at = now()
     FROM json_to_recordset(p_mail)
-      AS m(item integer, kind text, merchant_id integer, actor_id uuid, attempt smallint, source text)
+      AS m(item integer, kind text, merchant_id integer, actor_id uuid, attempt integer, source text)
     WHERE m.kind = 'observation' AND b.merchant_id = m.merchant_id AND b.actor_id = m.actor_id AND b.attempt = m.attempt
       AND b.source = m.source AND b.handled_at IS NULL AND NOT m.item = ANY (bad);
     UPDATE commands c SET handled_at = now(), result = m.result

@@ -36,7 +36,7 @@ export const attempts = pgTable(
   {
     merchantId: integer().notNull(),
     actorId: uuid().notNull(),
-    attempt: smallint().notNull(),
+    attempt: integer().notNull(),
     operation: text().notNull(),
     operationNumber: smallint().notNull(),
     psp: text().notNull(),
@@ -54,7 +54,7 @@ export const observations = pgTable(
   {
     merchantId: integer().notNull(),
     actorId: uuid().notNull(),
-    attempt: smallint().notNull(),
+    attempt: integer().notNull(),
     source: text().notNull(),
     actorKind: text().notNull(),
     fact: json().notNull(),

@@ -1,5 +1,5 @@
 /** The rows of the table: every state, and what an order may remember in it, each reached by real events. */
-import { after, answer, type Happening, Life, order, TERMS, timerFires, webhook } from "../payment-order-under-test.ts";
+import { later, answer, type Happening, Life, order, TERMS, timerFires, webhook } from "../payment-order-under-test.ts";
 
 const SETTLE_MS = TERMS.settleTimeMs;
 const times = (count: number, ...happenings: readonly Happening[]): readonly Happening[] =>
@@ -14,7 +14,7 @@ const askedAfterSettleTime = [
   ...unknown,
   answer.unknown(),
   order.asked(),
-  after(SETTLE_MS, answer.unknown()),
+  later(SETTLE_MS, answer.unknown()),
   timerFires(),
 ];
 const pending = [...started, answer.pending()];
@@ -40,7 +40,7 @@ export const GIVENS = {
   "NOT_STARTED: waits for the buyer": () => lived(order.awaited()),
   "NOT_STARTED: waits, with ch_2 in suspense": () => lived(order.awaited(), secondCaptured),
 
-  sending: () => lived(...started),
+  "sending: the first send": () => lived(...started),
   "sending: the last send": () => lived(...lastSend),
   "sending: operation 2, after a soft decline": () => lived(...started, ...softlyDeclined),
   "sending: with ch_1 in suspense": () => lived(order.awaited(), webhook.captured(), order.started()),
@@ -60,7 +60,7 @@ export const GIVENS = {
       ...lastSend,
       answer.unknown(),
       answer.unknown(),
-      after(SETTLE_MS, timerFires()),
+      later(SETTLE_MS, timerFires()),
       answer.unknown(),
       timerFires(),
     ),
@@ -71,7 +71,7 @@ export const GIVENS = {
   "retrying: surely unsent": () => lived(...started, answer.unsent()),
   "retrying: softly declined": () => lived(...started, answer.declined({ retryable: true })),
 
-  authorized: () => lived(...started, answer.captured({ captured: false })),
+  "authorized: for the whole amount": () => lived(...started, answer.captured({ captured: false })),
 
   "parked: retries spent": () => lived(...lastSend, answer.unsent()),
   "parked: retries spent by soft declines": () =>
@@ -88,7 +88,7 @@ export const GIVENS = {
   "parked: the charge is in suspense": () =>
     lived(order.awaited(), webhook.captured(), order.started(), answer.captured()),
 
-  SUCCESS: () => lived(...started, answer.captured()),
+  "SUCCESS: captured": () => lived(...started, answer.captured()),
   "SUCCESS: with ch_2 in suspense": () => lived(...started, answer.captured(), secondCaptured),
 
   "FAILED: declined": () => lived(...started, answer.declined()),

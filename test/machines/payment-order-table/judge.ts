@@ -26,7 +26,7 @@ export function judge(given: GivenName, when: HappeningName): Verdict {
     outcome: isIgnored(step)
       ? IGNORED
       : {
-          then: showState(nameOf(step.next)),
+          state: showState(nameOf(step.next)),
           effects: step.effects.map(showEffect).join("; "),
           memory: memory.join("; "),
         },

@@ -4,7 +4,7 @@ export const IGNORED = "ignored";
 
 /** One cell: the state afterwards, what is to be done in order, and all that is remembered differently. */
 export interface Outcome {
-  readonly then: string;
+  readonly state: string;
   readonly effects: string;
   readonly memory: string;
 }
@@ -43,9 +43,9 @@ export function readTable(text: string, namesOf: (eventType: string) => readonly
       };
       for (const line of lines) {
         if (line.startsWith(IGNORED_LINE)) put(line.slice(IGNORED_LINE.length), IGNORED);
-        const [, when, then = "", effects = "", memory = ""] = line.split("|").map((cell) => cell.trim());
+        const [, when, state = "", effects = "", memory = ""] = line.split("|").map((cell) => cell.trim());
         if (when === undefined || when === "when" || when === "---") continue;
-        put(when, { then, effects: effects === NOTHING ? "" : effects, memory: memory === NOTHING ? "" : memory });
+        put(when, { state, effects: effects === NOTHING ? "" : effects, memory: memory === NOTHING ? "" : memory });
       }
       return { given, cells, repeated };
     });
@@ -54,6 +54,6 @@ export function readTable(text: string, namesOf: (eventType: string) => readonly
 /** A row of the table, to be pasted when the chart was changed on purpose. */
 export function writeRow(names: readonly string[], outcome: Outcome | typeof IGNORED): string {
   if (outcome === IGNORED) return `${IGNORED_LINE}${names.join(SEPARATOR)}`;
-  const { then, effects, memory } = outcome;
-  return `| ${names.join(SEPARATOR)} | ${then} | ${effects || NOTHING} | ${memory || NOTHING} |`;
+  const { state, effects, memory } = outcome;
+  return `| ${names.join(SEPARATOR)} | ${state} | ${effects || NOTHING} | ${memory || NOTHING} |`;
 }
