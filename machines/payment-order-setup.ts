@@ -129,6 +129,8 @@ export const paymentOrderSetup = setup({
       call: { attempt: context.attempt + 1, kind: "charge" as const, at },
       keySince: context.keySince ?? at,
       asks: 0,
+      timer: null,
+      nextActionUrl: null,
     })),
     // `isScheduled` is false when somebody merely read the order: that must not use up the schedule.
     beginInquiry: assign(({ context }, { at, isScheduled }: Stamp & { readonly isScheduled: boolean }) => ({
@@ -152,7 +154,6 @@ export const paymentOrderSetup = setup({
       timer: { name: "expiry" as const, dueAt: at + expiresInMs },
       nextActionUrl: payUrl,
     })),
-    forgetNextAction: assign({ nextActionUrl: null }),
     awaitRetry: assign(
       ({ context }, { at, jitter, retryAfterMs }: Stamp & { readonly retryAfterMs: number | null }) => ({
         timer: {
@@ -208,6 +209,7 @@ export const paymentOrderSetup = setup({
     })),
     recordEnd: assign((_, end: { readonly code: string; readonly message: string }) => ({
       failure: { ...end, declineCode: null, retryable: false },
+      timer: null,
       parked: null,
       unknownSince: null,
       nextActionUrl: null,

@@ -22,13 +22,14 @@ import {
   RESOLVED_AS_FAILED,
   stampOf,
 } from "./payment-order-actions.ts";
+import type { PaymentOrderContext, PaymentOrderInput } from "./payment-order-types.ts";
 import { paymentOrderSetup } from "./payment-order-setup.ts";
 
 export const PAYMENT_ORDER_MACHINE = { id: "paymentOrder", version: 1 } as const;
 
-export const paymentOrderMachine = paymentOrderSetup.createMachine({
-  id: PAYMENT_ORDER_MACHINE.id,
-  context: ({ input }) => ({
+/** What a new order remembers; it begins in `NOT_STARTED`. */
+export function newPaymentOrderContext(input: PaymentOrderInput): PaymentOrderContext {
+  return {
     ...input,
     operation: 1,
     attempt: 0,
@@ -48,16 +49,20 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
     held: null,
     late: [],
     parked: null,
-  }),
+  };
+}
+
+export const paymentOrderMachine = paymentOrderSetup.createMachine({
+  id: PAYMENT_ORDER_MACHINE.id,
+  context: ({ input }) => newPaymentOrderContext(input),
   initial: "NOT_STARTED",
   states: {
     NOT_STARTED: {
       description: "The order is written down; the PSP has not heard of it.",
       tags: ["waiting", "needsBuyer"],
-      exit: "clearTimer",
       on: {
         "order.awaited": { actions: { type: "awaitBuyer", params: itself } },
-        "order.started": { target: "EXECUTING", actions: "forgetNextAction" },
+        "order.started": { target: "EXECUTING" },
         "order.cancel": { target: "FAILED", actions: { type: "recordEnd", params: CANCELED } },
         "timer.fired": {
           guard: { type: "isTimer", params: itself },

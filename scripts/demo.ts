@@ -92,7 +92,7 @@ async function play(florin: FlorinFolder, payments: number): Promise<number> {
     readQueues(client),
     readTrialBalance(client),
   ]);
-  const judgement = judgeOutcomes({ outcomes: rest.outcomes, effects, lateIds, mayBeParked: false });
+  const judgement = judgeOutcomes({ outcomes: rest.outcomes, effects, lateIds, wasKilled: false });
   problems.push(...judgement.violations);
   if (!rest.isComplete) problems.push(`not everything came to rest within ${REST_LIMIT_MS / 1_000} s`);
   problems.push(

@@ -120,7 +120,7 @@ async function check(florin: FlorinFolder, client: FlorinClient, history: Histor
     outcomes: rest.outcomes,
     effects: await readNamedEffects(florin.simulatorUrl),
     lateIds: await readLateIds(client),
-    mayBeParked: true,
+    wasKilled: true,
   });
   const trial = await readTrialBalance(client);
   const integrity = await checkFlorin(florin, GRACE_MS);

@@ -10,6 +10,8 @@ export interface Expectation {
   readonly charges: number;
   /** The order stands in the queue `late` in the end. */
   readonly isLate?: boolean;
+  /** What may come of it besides, when Florin was killed before it learnt the PSP's first answer. */
+  readonly afterKill?: Expectation;
 }
 
 export interface Case extends Expectation {
@@ -86,7 +88,8 @@ export const CASES: readonly Case[] = [
   ofToken("sim_pending_forever", { ends: ["pending", "parked"], charges: 0 }),
   ofToken("sim_wrong_amount", HELD),
   ofToken("sim_wrong_currency", HELD),
-  ofToken("sim_late_success", { ends: ["FAILED"], failure: "card_declined", charges: 1, isLate: true }),
+  // Whoever never heard of the decline asks, and finds the success.
+  ofToken("sim_late_success", { ends: ["FAILED"], failure: "card_declined", charges: 1, isLate: true, afterKill: PAID }),
   ofToken("sim_unavailable", { ends: ["parked", "resolving"], charges: 0 }),
   {
     label: "pm_card_threeDSecure2Required, approved",

@@ -5,7 +5,7 @@ import { checkIntegrity, type IntegrityReport, type PspEffect, readEffects } fro
 import { type Outcome, stateOf } from "./await-rest.ts";
 import type { FlorinClient, OrderView } from "./florin-client.ts";
 import type { FlorinFolder } from "./florin-process.ts";
-import type { Cart, CartOrder } from "./shop.ts";
+import type { Cart, CartOrder, Expectation } from "./shop.ts";
 
 export interface TrialLine {
   readonly currency: string;
@@ -85,11 +85,11 @@ export interface JudgeOptions {
   readonly outcomes: readonly Outcome[];
   readonly effects: readonly NamedEffect[];
   readonly lateIds: ReadonlySet<string>;
-  /** After kills an order may be parked with its money accounted for: a note then, and no violation. */
-  readonly mayBeParked: boolean;
+  /** Then an order may be parked with its money accounted for: a note, and no violation. */
+  readonly wasKilled: boolean;
 }
 
-export function judgeOutcomes({ outcomes, effects, lateIds, mayBeParked }: JudgeOptions): Judgement {
+export function judgeOutcomes({ outcomes, effects, lateIds, wasKilled }: JudgeOptions): Judgement {
   const [violations, notes] = [[] as string[], [] as string[]];
   const charged = new Map<string, number>();
   for (const effect of effects) {
@@ -113,29 +113,41 @@ export function judgeOutcomes({ outcomes, effects, lateIds, mayBeParked }: Judge
       if (difference !== null) violations.push(`${what(order.payment_order_id)}: ${difference}`);
       const charges = charged.get(order.payment_order_id) ?? 0;
       const end = stateOf(order);
-      if (!cart.case.ends.includes(end)) {
-        (mayBeParked && end === "parked" ? notes : violations).push(`${what(order.payment_order_id)} ended as ${end}`);
+      const expected = expectationFor(cart.case, end, wasKilled);
+      if (expected === null) {
+        (wasKilled && end === "parked" ? notes : violations).push(`${what(order.payment_order_id)} ended as ${end}`);
         if (charges > 1) violations.push(`${what(order.payment_order_id)} was charged ${charges} times`);
         continue;
       }
-      violations.push(...judgeEnd({ cart, order, charges, isLate: lateIds.has(order.payment_order_id) }));
+      violations.push(...judgeEnd({ cart, expected, order, charges, isLate: lateIds.has(order.payment_order_id) }));
     }
   }
   return { violations, notes };
 }
 
-function judgeEnd(end: { cart: Cart; order: OrderView; charges: number; isLate: boolean }): readonly string[] {
-  const { order, charges } = end;
-  const expected = end.cart.case;
-  const what = `${order.payment_order_id} (${expected.label})`;
+function expectationFor(of: Expectation, end: string, wasKilled: boolean): Expectation | null {
+  if (of.ends.includes(end)) return of;
+  return wasKilled && of.afterKill?.ends.includes(end) === true ? of.afterKill : null;
+}
+
+interface End {
+  readonly cart: Cart;
+  readonly expected: Expectation;
+  readonly order: OrderView;
+  readonly charges: number;
+  readonly isLate: boolean;
+}
+
+function judgeEnd({ cart, expected, order, charges, isLate }: End): readonly string[] {
+  const what = `${order.payment_order_id} (${cart.case.label})`;
   const violations: string[] = [];
   if (charges !== expected.charges)
     violations.push(`${what} has ${charges} charges at the PSP, ${expected.charges} are right`);
   if (expected.failure !== undefined && order.failure?.code !== expected.failure) {
     violations.push(`${what} failed with ${order.failure?.code}, ${expected.failure} is right`);
   }
-  if (end.isLate !== (expected.isLate === true)) {
-    violations.push(end.isLate ? `${what} stands in the queue late` : `${what} does not stand in the queue late`);
+  if (isLate !== (expected.isLate === true)) {
+    violations.push(isLate ? `${what} stands in the queue late` : `${what} does not stand in the queue late`);
   }
   return violations;
 }

@@ -1,5 +1,6 @@
 /** Connections to PostgreSQL. Raw SQL and Drizzle get clients of their own: Drizzle changes how its client reads dates and JSON. */
 import postgres from "postgres";
+import { createSocketOpener } from "./database-socket.ts";
 
 export type Sql = postgres.Sql;
 
@@ -19,18 +20,27 @@ const KEEP_ALIVE_SECONDS = 10;
 const CONNECT_TIMEOUT_SECONDS = 5;
 const RECONNECT_DELAYS_SECONDS = [0.05, 0.1, 0.2, 0.5];
 
+/**
+ * Makes the first message of a connection longer than what postgres.js (3.4.9) holds back for the next turn: it forgets
+ * to take that hold off when the connection before broke at the wrong moment, and then would say nothing for ever.
+ */
+const PADDING = "-".repeat(1_024);
+
 export function connectDatabase(url: string, options: ConnectOptions): Sql {
-  return postgres(url, {
+  const settings = {
     max: options.max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     keep_alive: KEEP_ALIVE_SECONDS,
-    backoff: (attempt) => RECONNECT_DELAYS_SECONDS[Math.min(attempt, RECONNECT_DELAYS_SECONDS.length - 1)] ?? 1,
+    backoff: (attempt: number) => RECONNECT_DELAYS_SECONDS[Math.min(attempt, RECONNECT_DELAYS_SECONDS.length - 1)] ?? 1,
     onnotice: () => {},
     connection: {
       application_name: options.name,
       role: APP_ROLE,
       TimeZone: "UTC",
       statement_timeout: options.statementTimeoutMs,
+      "florin.padding": PADDING,
     },
-  });
+    socket: createSocketOpener(),
+  };
+  return postgres(url, settings);
 }

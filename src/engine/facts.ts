@@ -48,6 +48,7 @@ const factSchema: z.ZodType<PspFact> = z.discriminatedUnion("type", [
 ]);
 
 const commandSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("order.started"), ...stamp }),
   z.object({ type: z.literal("order.cancel"), ...stamp }),
   z.object({ type: z.literal("order.retry"), ...stamp }),
   z.object({

@@ -246,6 +246,8 @@ export function createJournal(options: JournalOptions): Journal {
         lane.sql.unsafe<{ item: number; verdict: string }[]>(STATEMENT, parameters, { prepare: true }),
         gaveUp,
       ]);
+      // A statement that was lost with its connection must never look like one that refused nothing.
+      if (rows.command !== "SELECT") throw new Error("the statement was not carried out");
       return new Map(rows.map((row) => [row.item, row.verdict]));
     } finally {
       clearTimeout(deadline);

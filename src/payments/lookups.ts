@@ -42,9 +42,36 @@ export async function findCheckout(sql: Sql, merchantId: number, checkoutId: str
   };
 }
 
-/** Keeps the first token that a hosted page brings; later ones change nothing. */
-export async function keepFirstToken(sql: Sql, merchantId: number, eventId: string, token: string): Promise<void> {
-  await sql`
-    UPDATE payment_events SET payment_method_token = ${token}
-    WHERE merchant_id = ${merchantId} AND id = ${eventId} AND payment_method_token IS NULL`;
+export interface StoredStart {
+  readonly commandId: string;
+  readonly ref: ActorRef;
+}
+
+/**
+ * Keeps the first token that a hosted page brings, together with the commands that start its orders: a process that
+ * dies after the first half would leave a buyer who can't pay again and orders that nobody starts. Returns the
+ * commands; none when there is a token already, because a later one changes nothing.
+ */
+export async function keepFirstToken(
+  sql: Sql,
+  hosted: {
+    readonly merchantId: number;
+    readonly eventId: string;
+    readonly token: string;
+    readonly event: { readonly type: "order.started" };
+  },
+  starts: readonly StoredStart[],
+): Promise<readonly StoredStart[]> {
+  const rows = starts.map(({ commandId, ref }) => ({ command_id: commandId, actor_kind: ref.kind, actor_id: ref.id }));
+  const stored = await sql`
+    WITH kept AS (
+      UPDATE payment_events SET payment_method_token = ${hosted.token}
+      WHERE merchant_id = ${hosted.merchantId} AND id = ${hosted.eventId} AND payment_method_token IS NULL
+      RETURNING merchant_id
+    )
+    INSERT INTO commands (command_id, merchant_id, actor_kind, actor_id, command)
+    SELECT s.command_id, k.merchant_id, s.actor_kind, s.actor_id, ${JSON.stringify(hosted.event)}::text::json
+    FROM kept k, json_to_recordset(${JSON.stringify(rows)}::text::json) AS s(command_id uuid, actor_kind text, actor_id uuid)
+    RETURNING command_id`;
+  return stored.length === 0 ? [] : starts;
 }

@@ -1,6 +1,11 @@
 /** The payment order as an actor: its machine's snapshot beside the terms of the order, and what the engine asks of it. */
-import { initialTransition, type SnapshotFrom, transition } from "xstate";
-import { PAYMENT_ORDER_MACHINE, type PaymentOrderMachine, paymentOrderMachine } from "../../machines/payment-order.ts";
+import { type SnapshotFrom, transition } from "xstate";
+import {
+  newPaymentOrderContext,
+  PAYMENT_ORDER_MACHINE,
+  type PaymentOrderMachine,
+  paymentOrderMachine,
+} from "../../machines/payment-order.ts";
 import { toEffect } from "../../machines/payment-order-effects.ts";
 import { toStoredSnapshot } from "./payment-order-snapshot.ts";
 import type {
@@ -64,7 +69,8 @@ export function openPaymentOrder(
   input: PaymentOrderInput,
   buildCharge: BuildCharge,
 ): PaymentOrderState {
-  const [snapshot] = initialTransition(paymentOrderMachine, input);
+  // The initial state has no entry actions, so it is put together directly: a third of a step cheaper.
+  const snapshot = paymentOrderMachine.resolveState({ value: "NOT_STARTED", context: newPaymentOrderContext(input) });
   const books = { revision: 0, amountRefundedMinor: 0n, isBooked: false, updatedAt: terms.createdAt };
   return toState({ terms, snapshot, books, buildCharge });
 }

@@ -35,10 +35,14 @@ export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsS
     async startHosted(merchantId, checkoutId, token) {
       const found = await findCheckout(sql, merchantId, checkoutId);
       if (found === null) throw new Refusal("not-found", "There is no checkout with this id.");
-      await keepFirstToken(sql, merchantId, found.id, token);
+      const event = { type: "order.started", ...toStamp(ports) } as const;
+      const starts = found.orders.map((ref) => ({ ref, commandId: deps.newId() }));
+      const stored = await keepFirstToken(sql, { merchantId, eventId: found.id, token, event }, starts);
       await withPatience(
         Promise.all(
-          found.orders.map((ref) => engine.deliver(ref, toFactLetter({ type: "order.started", ...toStamp(ports) }))),
+          stored.map(({ ref, commandId }) =>
+            engine.deliver(ref, { ...toFactLetter(event, { kind: "command", commandId }), isCommand: true }),
+          ),
         ),
       );
     },

@@ -19,7 +19,7 @@ export interface PayPage {
 
 export function payPage({ checkout, cardFormUrl, confirmUrl, refresh, stillUrl }: PayPage): PageParts {
   const { orders, returnUrl } = checkout;
-  const isOpen = orders.some((order) => order.status === "EXECUTING" && order.phase !== "parked");
+  const isOpen = orders.some((order) => isUnderWay(order) && order.phase !== "parked");
   const isWaiting = isOpen && cardFormUrl === null && confirmUrl === null;
   const back = returnUrl === null ? "" : html`<p><a href="${returnUrl}">Back to the shop</a></p>`;
   return {
@@ -84,12 +84,17 @@ function sumUp(orders: readonly OrderRow[]): readonly string[] {
   return [...sums].map(([currency, minor]) => money(minor, currency));
 }
 
+/** An order that has its card but is not started yet will be in a moment. */
+function isUnderWay({ status, paymentMethodToken }: OrderRow): boolean {
+  return status === "EXECUTING" || (status === "NOT_STARTED" && paymentMethodToken !== null);
+}
+
 function tell(orders: readonly OrderRow[], confirmUrl: string | null): string {
   if (confirmUrl !== null) return "Your bank asks you to confirm this payment.";
   if (orders.some((order) => order.status === "EXECUTING" && order.phase === "parked")) {
     return "The payment is being checked by the shop. You need not pay again.";
   }
-  if (orders.some((order) => order.status === "EXECUTING")) return "The payment is under way. Please do not pay again.";
+  if (orders.some(isUnderWay)) return "The payment is under way. Please do not pay again.";
   if (orders.every((order) => order.status === "SUCCESS")) return "Thank you, the payment succeeded.";
   if (orders.every((order) => order.status === "FAILED")) return "The payment failed; nothing was charged.";
   return "A part of the payment succeeded, another part failed; only the first was charged.";
