@@ -7,7 +7,7 @@ import { awaitRest, inParallel, type Outcome, stateOf } from "./support/await-re
 import { actAsBuyer } from "./support/buyer.ts";
 import { createClient, type FlorinClient } from "./support/florin-client.ts";
 import { type FlorinFolder, planFlorin, startFlorin } from "./support/florin-process.ts";
-import { CASES, type Cart, fillCart } from "./support/shop.ts";
+import { CASES, type Cart, fillCart, QUICK_CASES } from "./support/shop.ts";
 import { countOf, createProgress, print, renderTable, runScript, say, UserError } from "./support/terminal.ts";
 import {
   checkFlorin,
@@ -24,6 +24,7 @@ pays with every token of the simulator over HTTP, and checks what came of it. To
 
   npm run demo
   npm run demo -- --payments 60   fewer payments; all cases need ${CASES.length}
+  npm run demo -- --quick         without the tokens that take long
   npm run demo -- --keep          leaves the folder with the database and the log
 
 Takes about a minute: unknown outcomes are asked about until they are known. Exit code 1 if anything is off.`;
@@ -40,6 +41,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       payments: { type: "string", default: String(DEFAULT_PAYMENTS) },
+      quick: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },
@@ -71,16 +73,17 @@ async function main(): Promise<number> {
     say(
       `Ready after ${(server.readyAfterMs / 1_000).toFixed(1)} s: API ${florin.url}, PSP simulator ${florin.simulatorUrl}`,
     );
-    return await play(florin, payments);
+    const cases = values.quick ? QUICK_CASES : CASES;
+    const carts = Array.from({ length: payments }, (_, number) => fillCart("demo", number, cases));
+    return await play(florin, carts);
   } finally {
     await server.stop();
     clear();
   }
 }
 
-async function play(florin: FlorinFolder, payments: number): Promise<number> {
+async function play(florin: FlorinFolder, carts: readonly Cart[]): Promise<number> {
   const client = createClient(florin.url, florin.key);
-  const carts = Array.from({ length: payments }, (_, number) => fillCart("demo", number));
   const startedMs = performance.now();
   const problems = await shop(client, carts);
   const rest = await waitForRest(client, carts);
@@ -103,7 +106,7 @@ async function play(florin: FlorinFolder, payments: number): Promise<number> {
 
   const orders = rest.outcomes.reduce((sum, { checkout }) => sum + checkout.payment_orders.length, 0);
   print(
-    `\n${countOf(payments, "payment")} with ${countOf(orders, "order")}, at rest after ${tookSeconds.toFixed(0)} s. What became of them:\n`,
+    `\n${countOf(carts.length, "payment")} with ${countOf(orders, "order")}, at rest after ${tookSeconds.toFixed(0)} s. What became of them:\n`,
   );
   print(renderTable(["payment method", "orders", "sends", "outcome"], toOutcomeRows(rest.outcomes, lateIds)));
   print("\nQueues:\n");

@@ -8,15 +8,33 @@ import { awaitRest, inParallel } from "./support/await-rest.ts";
 import { createClient, type FlorinClient } from "./support/florin-client.ts";
 import { type FlorinFolder, planFlorin, readLog } from "./support/florin-process.ts";
 import { type History, killUnderLoad, type RoundReport, repeat } from "./support/killing.ts";
-import { CASES } from "./support/shop.ts";
-import { type Cell, countOf, createProgress, print, renderTable, runScript, say, UserError } from "./support/terminal.ts";
-import { checkFlorin, isZero, judgeOutcomes, readLateIds, readNamedEffects, readQueues, readTrialBalance } from "./support/verdict.ts";
+import { CASES, type Case, QUICK_CASES } from "./support/shop.ts";
+import {
+  type Cell,
+  countOf,
+  createProgress,
+  print,
+  renderTable,
+  runScript,
+  say,
+  UserError,
+} from "./support/terminal.ts";
+import {
+  checkFlorin,
+  isZero,
+  judgeOutcomes,
+  readLateIds,
+  readNamedEffects,
+  readQueues,
+  readTrialBalance,
+} from "./support/verdict.ts";
 
 const HELP = `Kills Florin with -9 under load, again and again, and checks afterwards that every answer it ever gave is kept.
 
   node scripts/kill-loop.ts                    20 rounds
   node scripts/kill-loop.ts --rounds 5         fewer, or more
   node scripts/kill-loop.ts --per-round 30     payments for each round
+  node scripts/kill-loop.ts --quick            without the tokens that take long to come to rest
   node scripts/kill-loop.ts --keep             leaves the folder with the database and the log
 
 A Florin of its own runs in a temporary folder with the embedded database and the PSP simulator. In every second
@@ -33,11 +51,13 @@ const MAX_SHOWN = 40;
 interface Options {
   readonly rounds: number;
   readonly perRound: number;
+  readonly cases: readonly Case[];
 }
 
 function readNumber(text: string, name: string, max: number): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > max) throw new UserError(`--${name} takes a number from 1 to ${max}.`);
+  if (!Number.isInteger(number) || number < 1 || number > max)
+    throw new UserError(`--${name} takes a number from 1 to ${max}.`);
   return number;
 }
 
@@ -45,7 +65,8 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "20" },
-      "per-round": { type: "string", default: "60" },
+      "per-round": { type: "string", default: "100" },
+      quick: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
     },
@@ -54,10 +75,12 @@ async function main(): Promise<number> {
     print(HELP);
     return 0;
   }
-  if (process.platform !== "linux") throw new UserError("The kill loop finds the database's processes in /proc: it needs Linux.");
+  if (process.platform !== "linux")
+    throw new UserError("The kill loop finds the database's processes in /proc: it needs Linux.");
   const options = {
     rounds: readNumber(values.rounds, "rounds", MAX_ROUNDS),
     perRound: readNumber(values["per-round"], "per-round", MAX_PER_ROUND),
+    cases: values.quick ? QUICK_CASES : CASES,
   };
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "florin-kill-")));
   const code = await run(await planFlorin(folder), options);
@@ -66,7 +89,7 @@ async function main(): Promise<number> {
   return code;
 }
 
-async function run(florin: FlorinFolder, { rounds, perRound }: Options): Promise<number> {
+async function run(florin: FlorinFolder, { rounds, perRound, cases }: Options): Promise<number> {
   const client = createClient(florin.url, florin.key);
   const progress = createProgress("Killing ");
   const killed = await killUnderLoad({
@@ -74,14 +97,19 @@ async function run(florin: FlorinFolder, { rounds, perRound }: Options): Promise
     client,
     rounds,
     paymentsPerRound: perRound,
+    cases,
     onRound: ({ round, wasDatabaseKilled, readyAfterMs }, { acknowledged }) =>
-      progress.update(round, rounds, `${acknowledged.length} acknowledged, back after ${readyAfterMs} ms${wasDatabaseKilled ? " with the database" : ""}`),
+      progress.update(
+        round,
+        rounds,
+        `${acknowledged.length} acknowledged, back after ${readyAfterMs} ms${wasDatabaseKilled ? " with the database" : ""}`,
+      ),
   });
   progress.end();
   const { server, history } = killed;
   try {
     const checked = await check(florin, client, history);
-    report(killed.rounds, history, checked);
+    report(killed.rounds, history, checked, cases.length);
     return checked.violations.length === 0 ? 0 : 1;
   } finally {
     await server.stop();
@@ -103,7 +131,8 @@ async function check(florin: FlorinFolder, client: FlorinClient, history: Histor
   const carts = history.acknowledged.map(({ cart }) => cart);
   const rest = await awaitRest(client, carts, {
     limitMs: DRAIN_LIMIT_MS,
-    onProgress: (atRest, open) => progress.update(atRest, carts.length, [...open].map(([state, count]) => `${count} ${state}`).join(", ")),
+    onProgress: (atRest, open) =>
+      progress.update(atRest, carts.length, [...open].map(([state, count]) => `${count} ${state}`).join(", ")),
   });
   const isDrained = await awaitEmptyQueues(client, ["resolving", "retrying"]);
   progress.end();
@@ -126,14 +155,24 @@ async function check(florin: FlorinFolder, client: FlorinClient, history: Histor
   const integrity = await checkFlorin(florin, GRACE_MS);
   violations.push(
     ...judgement.violations,
-    ...trial.filter(({ difference }) => !isZero(difference)).map((line) => `the trial balance of ${line.currency} is off by ${line.difference}`),
+    ...trial
+      .filter(({ difference }) => !isZero(difference))
+      .map((line) => `the trial balance of ${line.currency} is off by ${line.difference}`),
     ...integrity.violations,
   );
   const { counts } = integrity;
   const ordersAcknowledged = carts.reduce((sum, cart) => sum + cart.orders.length, 0);
-  const ordersStored = Object.entries(counts).reduce((sum, [name, count]) => (name.startsWith("orders ") ? sum + count : sum), 0);
-  if (ordersStored !== ordersAcknowledged) violations.push(`${ordersStored} orders are stored, ${ordersAcknowledged} were acknowledged`);
+  const ordersStored = Object.entries(counts).reduce(
+    (sum, [name, count]) => (name.startsWith("orders ") ? sum + count : sum),
+    0,
+  );
+  if (ordersStored !== ordersAcknowledged)
+    violations.push(`${ordersStored} orders are stored, ${ordersAcknowledged} were acknowledged`);
   return { violations, notes: judgement.notes, counts, drainSeconds, replayed: history.acknowledged.length };
+}
+
+function medianOf(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
 async function awaitEmptyQueues(client: FlorinClient, names: readonly string[]): Promise<boolean> {
@@ -146,16 +185,16 @@ async function awaitEmptyQueues(client: FlorinClient, names: readonly string[]):
   }
 }
 
-function report(rounds: readonly RoundReport[], history: History, checked: Checked): void {
-  const readyMs = rounds.map(({ readyAfterMs }) => readyAfterMs).sort((a, b) => a - b);
-  const median = readyMs[Math.floor(readyMs.length / 2)] ?? 0;
+function report(rounds: readonly RoundReport[], history: History, checked: Checked, cases: number): void {
+  const readyMs = rounds.map(({ readyAfterMs }) => readyAfterMs);
   const withDatabase = rounds.filter(({ wasDatabaseKilled }) => wasDatabaseKilled);
   const lines: (readonly [string, Cell])[] = [
     ["kills of Florin", rounds.length],
     ["of them with the database", withDatabase.length],
     ["database processes killed", withDatabase.reduce((sum, { killedBackends }) => sum + killedBackends, 0)],
-    ["ready again after (median, worst)", `${median} ms, ${readyMs.at(-1) ?? 0} ms`],
-    ["payment methods and buyers", CASES.length],
+    ["ready again after (median, worst)", `${medianOf(readyMs)} ms, ${Math.max(...readyMs)} ms`],
+    ["payment methods and buyers", cases],
+    ["up between kills (median)", `${medianOf(rounds.map(({ upMs }) => upMs))} ms`],
     ["payments sent", history.sent],
     ["payments acknowledged", history.acknowledged.length],
     ["tries without an answer", [...history.troubles.values()].reduce((sum, count) => sum + count, 0)],
@@ -166,9 +205,23 @@ function report(rounds: readonly RoundReport[], history: History, checked: Check
   print("");
   print(renderTable(["kill loop", ""], lines));
   print("");
-  print(renderTable(["in the end", "count"], Object.entries(checked.counts).sort(([a], [b]) => a.localeCompare(b))));
-  if (history.troubles.size > 0) print(`\n${renderTable(["instead of an answer", "times"], [...history.troubles].sort((a, b) => b[1] - a[1]))}`);
-  if (checked.notes.length > 0) print(`\n${countOf(checked.notes.length, "order")} left to an operator, money accounted for:\n${list(checked.notes)}`);
+  print(
+    renderTable(
+      ["in the end", "count"],
+      Object.entries(checked.counts).sort(([a], [b]) => a.localeCompare(b)),
+    ),
+  );
+  if (history.troubles.size > 0)
+    print(
+      `\n${renderTable(
+        ["instead of an answer", "times"],
+        [...history.troubles].sort((a, b) => b[1] - a[1]),
+      )}`,
+    );
+  if (checked.notes.length > 0)
+    print(
+      `\n${countOf(checked.notes.length, "order")} left to an operator, money accounted for:\n${list(checked.notes)}`,
+    );
   if (checked.violations.length === 0) print("\nNothing was lost, doubled or stuck; the books balance.");
   else print(`\n${countOf(checked.violations.length, "violation")}:\n${list(checked.violations)}`);
 }

@@ -149,10 +149,9 @@ function toText(found: Look, result: RecoveryResult | null, { tookMs }: Pick<Run
       renderTable(["found", "because", "orders", "would become", "charges", "inquiries"], toPlanCells(found.rows)),
     );
   } else {
-    lines.push(
-      `${countOf(plan.orders.length, "order")} found, recovered in ${(tookMs / 1_000).toFixed(1)} s (${alive}).`,
-      "",
-    );
+    const moved = result.results.reduce((sum, { orders }) => sum + orders, 0);
+    const took = `${(tookMs / 1_000).toFixed(1)} s`;
+    lines.push(`${countOf(moved, "order")} looked after in ${took} (${alive}). What became of them:`, "");
     const cells = result.results.map((row) => [row.found, row.orders, row.became] as const);
     lines.push(renderTable(["found", "orders", "became"], cells), "");
     lines.push(

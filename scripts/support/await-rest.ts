@@ -55,7 +55,8 @@ export async function awaitRest(
 }
 
 function isAtRest(outcome: Outcome | undefined): boolean {
-  return outcome !== undefined && outcome.checkout.payment_orders.every((order) => isOrderAtRest(outcome.cart, order));
+  if (outcome === undefined) return false;
+  return outcome.checkout.payment_orders.every((order) => isOrderAtRest(outcome.cart, order));
 }
 
 function countStates(carts: readonly Cart[], outcomes: ReadonlyMap<string, Outcome>): Map<string, number> {

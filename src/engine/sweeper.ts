@@ -6,7 +6,7 @@
 import type { Logger } from "pino";
 import type { Ports } from "../core/ports.ts";
 import type { Sql } from "../db/client.ts";
-import { type ActorEvent, type ActorKind, type ActorRef, refName } from "./actor.ts";
+import { type ActorEvent, type ActorKind, type ActorRef, refName, type StoredActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } from "./due.ts";
 import type { Engine } from "./engine.ts";
@@ -146,28 +146,38 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     return handed;
   }
 
+  /**
+   * Claims first, group by group, so that the dead node's orders have a living owner soon; each group begins to
+   * work when the one before has committed, so that live payments need not queue behind thousands of adoptions.
+   */
   async function adoptOrphans(): Promise<number> {
     let adopted = 0;
+    let admissions: Promise<void> = Promise.resolve();
     for (const kind of kinds.values()) {
-      for (;;) {
-        const limit = Math.min(MAX_PER_SWEEP, engine.size().free);
-        if (limit === 0 || isStopped) break;
+      for (let free = engine.size().free; free > 0 && !isStopped; ) {
+        const limit = Math.min(MAX_PER_SWEEP, free);
         const { actors, unreadable } = await store.adopt(kind, limit);
         for (const broken of unreadable) {
           await store.quarantine(kind, broken);
           log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
         }
-        const admitted = await engine.admit(actors);
-        actors.forEach(({ state }, index) => {
-          const result = admitted[index];
-          if (result !== undefined) options.onAdopted?.(state.ref, state.name, result);
-        });
+        admissions = admissions.then(() => admit(actors));
+        free -= actors.length;
         adopted += actors.length;
-        if (actors.length > 0) log.warn({ orders: actors.length }, "adopted the orders of a node that is gone");
         if (actors.length + unreadable.length < limit) break;
       }
     }
+    await admissions;
+    if (adopted > 0) log.warn({ orders: adopted }, "adopted the orders of a node that is gone");
     return adopted;
+  }
+
+  async function admit(actors: readonly StoredActor[]): Promise<void> {
+    const results = await engine.admit(actors);
+    actors.forEach(({ state }, index) => {
+      const result = results[index];
+      if (result !== undefined) options.onAdopted?.(state.ref, state.name, result);
+    });
   }
 
   function every(ms: number, what: string, run: () => Promise<unknown>): NodeJS.Timeout {

@@ -23,21 +23,22 @@ afterAll(async () => {
 
 /** Passes bytes on without looking at them, as a load balancer does, and resets its clients when told. */
 async function openForwarder(): Promise<{ readonly port: number; readonly url: string; reset(): void } & AsyncDisposable> {
-  const target = new URL(database.appUrl);
+  const url = new URL(database.appUrl);
+  const target = { host: url.hostname, port: Number(url.port) };
   const clients = new Set<Socket>();
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
+    const upstream = connect(target);
     clients.add(client);
     client.pipe(upstream).pipe(client);
     client.on("error", () => upstream.destroy()).on("close", () => upstream.destroy());
     upstream.on("error", () => client.destroy());
   });
   const port = await listen(server);
-  target.hostname = "127.0.0.1";
-  target.port = String(port);
+  url.hostname = "127.0.0.1";
+  url.port = String(port);
   return {
     port,
-    url: target.href,
+    url: url.href,
     reset() {
       for (const client of clients) client.resetAndDestroy();
       clients.clear();
