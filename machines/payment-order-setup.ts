@@ -132,12 +132,12 @@ export const paymentOrderSetup = setup({
       timer: null,
       nextActionUrl: null,
     })),
-    // `isScheduled` is false when somebody merely read the order: that must not use up the schedule.
+    // `isScheduled` is false when somebody merely read the order: that must neither use up the schedule nor put it off.
     beginInquiry: assign(({ context }, { at, isScheduled }: Stamp & { readonly isScheduled: boolean }) => ({
       attempt: context.attempt + 1,
       asks: context.asks + (isScheduled ? 1 : 0),
       call: { attempt: context.attempt + 1, kind: "inquiry" as const, at },
-      timer: null,
+      timer: isScheduled ? null : context.timer,
     })),
     endCall: assign({ call: null }),
     endAnsweredCall: assign(({ context }, origin: Origin) => (isCurrentCall(context, origin) ? { call: null } : {})),
@@ -163,11 +163,17 @@ export const paymentOrderSetup = setup({
       }),
     ),
     awaitPoll: assign(({ context }, { at }: Stamp) => ({
-      timer: { name: "poll" as const, dueAt: at + delayAt(policyOf(context).pollDelaysMs, context.asks) },
+      timer: context.timer ?? {
+        name: "poll" as const,
+        dueAt: at + delayAt(policyOf(context).pollDelaysMs, context.asks),
+      },
       call: null,
     })),
     awaitInquiry: assign(({ context }, { at }: Stamp) => ({
-      timer: { name: "inquiry" as const, dueAt: at + delayAt(policyOf(context).inquiryDelaysMs, context.asks - 1) },
+      timer: context.timer ?? {
+        name: "inquiry" as const,
+        dueAt: at + delayAt(policyOf(context).inquiryDelaysMs, context.asks - 1),
+      },
       call: null,
     })),
     clearTimer: assign({ timer: null }),

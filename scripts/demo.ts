@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { awaitRest, inParallel, type Outcome, stateOf } from "./support/await-rest.ts";
 import { actAsBuyer } from "./support/buyer.ts";
 import { createClient, type FlorinClient } from "./support/florin-client.ts";
-import { type FlorinFolder, planFlorin, startFlorin } from "./support/florin-process.ts";
+import { type FlorinFolder, type FlorinProcess, planFlorin, readLog, startFlorin } from "./support/florin-process.ts";
 import { CASES, type Cart, fillCart, QUICK_CASES } from "./support/shop.ts";
 import { countOf, createProgress, print, renderTable, runScript, say, UserError } from "./support/terminal.ts";
 import {
@@ -36,6 +36,8 @@ const SHOPPERS = 24;
 const REST_LIMIT_MS = 120_000;
 /** All is at rest when it is checked: only a deadline that has just passed may be open. */
 const GRACE_MS = 5_000;
+/** What shells say of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -55,30 +57,33 @@ async function main(): Promise<number> {
     throw new UserError(`--payments takes a number from 1 to ${MAX_PAYMENTS}.`);
   }
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "florin-demo-")));
-  const clear = (): void => {
-    if (values.keep) say(`The database and the log stay in ${folder}`);
-    else rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  };
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   const florin = await planFlorin(folder);
   say("Starting Florin with a database and a PSP simulator of its own …");
-  const server = await startFlorin(florin);
-  const interrupt = (): void =>
-    void server
-      .stop()
-      .then(clear)
-      .then(() => process.exit(130));
+  let server: FlorinProcess | null = null;
+  let code = 1;
+  let isInterrupted = false;
+  const interrupt = (): void => {
+    isInterrupted = true;
+    const stopped = server?.stop() ?? Promise.resolve();
+    void stopped.then(remove).finally(() => process.exit(INTERRUPTED));
+  };
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   try {
+    server = await startFlorin(florin);
     say(
       `Ready after ${(server.readyAfterMs / 1_000).toFixed(1)} s: API ${florin.url}, PSP simulator ${florin.simulatorUrl}`,
     );
     const cases = values.quick ? QUICK_CASES : CASES;
     const carts = Array.from({ length: payments }, (_, number) => fillCart("demo", number, cases));
-    return await play(florin, carts);
+    code = await play(florin, carts);
+    return code;
   } finally {
-    await server.stop();
-    clear();
+    await server?.stop();
+    if (isInterrupted) say("Interrupted.");
+    else if (values.keep || code !== 0) say(`The database and the log stay in ${folder}`);
+    else remove();
   }
 }
 
@@ -130,6 +135,8 @@ async function play(florin: FlorinFolder, carts: readonly Cart[]): Promise<numbe
 
   const integrity = await checkFlorin(florin, GRACE_MS);
   problems.push(...integrity.violations);
+  const { errors, strange } = readLog(florin.logFile);
+  problems.push(...[...errors].map(([text, count]) => `Florin logged ${count} × ${text}`), ...strange);
   print("\nIntegrity check, of the books against the PSP's own list of what it did:\n");
   print(
     renderTable(

@@ -2,11 +2,10 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { awaitRest, inParallel } from "./support/await-rest.ts";
 import { createClient, type FlorinClient } from "./support/florin-client.ts";
-import { type FlorinFolder, planFlorin, readLog } from "./support/florin-process.ts";
+import { type FlorinFolder, killDatabase, planFlorin, readLog } from "./support/florin-process.ts";
 import { type History, killUnderLoad, type RoundReport, repeat } from "./support/killing.ts";
 import { CASES, type Case, QUICK_CASES } from "./support/shop.ts";
 import {
@@ -20,12 +19,12 @@ import {
   UserError,
 } from "./support/terminal.ts";
 import {
+  awaitEmptyQueues,
   checkFlorin,
   isZero,
   judgeOutcomes,
   readLateIds,
   readNamedEffects,
-  readQueues,
   readTrialBalance,
 } from "./support/verdict.ts";
 
@@ -47,6 +46,8 @@ const REPEATERS = 16;
 const DRAIN_LIMIT_MS = 180_000;
 const GRACE_MS = 5_000;
 const MAX_SHOWN = 40;
+/** What shells say of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 interface Options {
   readonly rounds: number;
@@ -83,7 +84,12 @@ async function main(): Promise<number> {
     cases: values.quick ? QUICK_CASES : CASES,
   };
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "florin-kill-")));
-  const code = await run(await planFlorin(folder), options);
+  const florin = await planFlorin(folder);
+  // However this ends: no database of ours stays behind.
+  process.once("exit", () => killDatabase(florin.dataDir));
+  process.once("SIGINT", () => process.exit(INTERRUPTED));
+  process.once("SIGTERM", () => process.exit(INTERRUPTED));
+  const code = await run(florin, options);
   if (values.keep || code !== 0) say(`The database and the log stay in ${folder}`);
   else rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   return code;
@@ -134,7 +140,7 @@ async function check(florin: FlorinFolder, client: FlorinClient, history: Histor
     onProgress: (atRest, open) =>
       progress.update(atRest, carts.length, [...open].map(([state, count]) => `${count} ${state}`).join(", ")),
   });
-  const isDrained = await awaitEmptyQueues(client, ["resolving", "retrying"]);
+  const isDrained = await awaitEmptyQueues(client, ["resolving", "retrying"], DRAIN_LIMIT_MS);
   progress.end();
   const drainSeconds = (performance.now() - startedMs) / 1_000;
 
@@ -173,16 +179,6 @@ async function check(florin: FlorinFolder, client: FlorinClient, history: Histor
 
 function medianOf(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-}
-
-async function awaitEmptyQueues(client: FlorinClient, names: readonly string[]): Promise<boolean> {
-  const untilMs = performance.now() + DRAIN_LIMIT_MS;
-  for (;;) {
-    const queues = await readQueues(client);
-    if (queues.every(({ queue, count }) => count === 0 || !names.includes(queue))) return true;
-    if (performance.now() > untilMs) return false;
-    await sleep(500);
-  }
 }
 
 function report(rounds: readonly RoundReport[], history: History, checked: Checked, cases: number): void {

@@ -58,7 +58,11 @@ export async function planFlorin(folder: string, logLevel = "warn"): Promise<Flo
 }
 
 /** Starts it and waits until `/readyz` says 200. Throws with the end of its log. */
-export async function startFlorin(florin: FlorinFolder): Promise<FlorinProcess> {
+export async function startFlorin(
+  florin: FlorinFolder,
+  /** What it gets when the script ends without stopping it. */
+  lastSignal: NodeJS.Signals = "SIGTERM",
+): Promise<FlorinProcess> {
   const startedMs = performance.now();
   const log = openSync(florin.logFile, "a", 0o600);
   // A process group of its own: Ctrl-C reaches the script, which stops it in order.
@@ -68,7 +72,12 @@ export async function startFlorin(florin: FlorinFolder): Promise<FlorinProcess> 
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  // Whatever ends the script, its Florin goes too.
+  const endAlong = (): void => void child.kill(lastSignal);
+  process.once("exit", endAlong);
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve())).then(
+    () => void process.off("exit", endAlong),
+  );
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   while (!(await isReady(florin.url))) {
     if (!isRunning()) throw new Error(`Florin did not start:\n${tailOf(florin.logFile)}`);

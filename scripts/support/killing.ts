@@ -57,7 +57,7 @@ export async function killUnderLoad(
   const { florin, rounds: total } = options;
   const history: History = { acknowledged: [], problems: [], troubles: new Map(), sent: 0, replays: 0 };
   const reports: RoundReport[] = [];
-  let server = await startFlorin(florin);
+  let server = await startFlorin(florin, "SIGKILL");
   let budget = options.paymentsPerRound;
   let isOver = false;
   const customers = Array.from({ length: CUSTOMERS }, () => beCustomer());
@@ -73,7 +73,7 @@ export async function killUnderLoad(
     const dead = server.kill();
     const killedBackends = wasDatabaseKilled ? killDatabase(florin.dataDir) : 0;
     await dead;
-    server = await startFlorin(florin);
+    server = await startFlorin(florin, "SIGKILL");
     budget += options.paymentsPerRound;
     const report = {
       round,

@@ -1,4 +1,5 @@
 /** Judges a run: each payment against what its token promises, the PSP's truth, and the books. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectDatabase } from "../../src/db/client.ts";
 import { connectToRunning } from "../../src/db/embedded/running-server.ts";
 import { checkIntegrity, type IntegrityReport, type PspEffect, readEffects } from "../integrity.ts";
@@ -6,6 +7,8 @@ import { type Outcome, stateOf } from "./await-rest.ts";
 import type { FlorinClient, OrderView } from "./florin-client.ts";
 import type { FlorinFolder } from "./florin-process.ts";
 import type { Cart, CartOrder, Expectation } from "./shop.ts";
+
+const QUEUE_LOOK_MS = 500;
 
 export interface TrialLine {
   readonly currency: string;
@@ -30,6 +33,21 @@ export async function readQueues(client: FlorinClient): Promise<readonly QueueLi
   const answer = await client.get("/v1/queues");
   if (answer.status !== 200) throw new Error(`the queues could not be read: ${answer.status}`);
   return (JSON.parse(answer.text) as { data: readonly QueueLine[] }).data;
+}
+
+/** False when they are not empty within the limit. */
+export async function awaitEmptyQueues(
+  client: FlorinClient,
+  names: readonly string[],
+  limitMs: number,
+): Promise<boolean> {
+  const untilMs = performance.now() + limitMs;
+  for (;;) {
+    const queues = await readQueues(client);
+    if (queues.every(({ queue, count }) => count === 0 || !names.includes(queue))) return true;
+    if (performance.now() > untilMs) return false;
+    await sleep(QUEUE_LOOK_MS);
+  }
 }
 
 /** Payment order ids that stand in the queue `late`. */

@@ -10,6 +10,10 @@ export interface ActorStore {
   countOrphans(kind: ActorKind): Promise<number>;
   /** Takes up to `limit` actors from owners that are gone, by bumping their fencing tokens. Safe in parallel. */
   adopt(kind: ActorKind, limit: number): Promise<LoadResult>;
+  /** The actors that are this node's; on a healthy node those in its memory. */
+  listOwned(kind: ActorKind): Promise<readonly ActorRef[]>;
+  /** Takes actors anew that are this node's already, as `adopt` takes another's. */
+  reclaim(kind: ActorKind, refs: readonly ActorRef[]): Promise<LoadResult>;
   /** Gives up actors that this node owns and has nothing to do for. */
   release(kind: ActorKind, refs: readonly ActorRef[]): Promise<void>;
   quarantine(kind: ActorKind, unreadable: UnreadableActor): Promise<void>;
@@ -80,6 +84,28 @@ export function createActorStore({ sql, node }: { readonly sql: Sql; readonly no
          SELECT ${kind.columns} FROM adopted o ${kind.join}`,
         [toArray(kind.machineVersions), node, OWNERSHIP_MS, limit],
         { prepare: true },
+      );
+      return toResult(kind, rows);
+    },
+
+    async listOwned(kind) {
+      const rows = await sql.unsafe<{ merchantId: number; id: string }[]>(
+        `SELECT o.merchant_id AS "merchantId", o.id FROM ${kind.table} o WHERE o.owner = $2::uuid AND ${LOADABLE}`,
+        [toArray(kind.machineVersions), node],
+      );
+      return rows.map(({ merchantId, id }) => ({ kind: kind.name, merchantId, id }));
+    },
+
+    async reclaim(kind, refs) {
+      const rows = await sql.unsafe<Record<string, unknown>[]>(
+        `WITH reclaimed AS (
+           UPDATE ${kind.table} o SET fencing_token = o.fencing_token + 1
+           FROM unnest($3::int[], $4::uuid[]) AS lost(merchant_id, id)
+           WHERE o.merchant_id = lost.merchant_id AND o.id = lost.id AND o.owner = $2::uuid AND ${LOADABLE}
+           RETURNING o.*
+         )
+         SELECT ${kind.columns} FROM reclaimed o ${kind.join}`,
+        [toArray(kind.machineVersions), node, merchantsOf(refs), idsOf(refs)],
       );
       return toResult(kind, rows);
     },

@@ -25,6 +25,8 @@ export interface ArrivalDeps {
 
 export interface Arrivals {
   enqueue(envelope: Envelope): void;
+  /** Actors on their way into memory. */
+  count(): number;
   /** What a PSP told us is stored even when this node may not decide on it; the owner takes it from there. */
   keepObservation(envelope: Envelope): Promise<void>;
   settleAll(envelopes: readonly Envelope[], result: LetterResult): void;
@@ -34,6 +36,7 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
   const { kinds, store, journal, leases, ports, log, node } = deps;
   const waiting = new Map<string, Envelope[]>();
   let isScheduled = false;
+  let loading = 0;
 
   function enqueue(envelope: Envelope): void {
     const name = refName(envelope.ref);
@@ -51,7 +54,11 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
       waiting.clear();
       for (const kind of kinds.values()) {
         const mine = groups.filter(([first]) => first?.ref.kind === kind.name);
-        if (mine.length > 0) void bringIn(kind, mine);
+        if (mine.length === 0) continue;
+        loading += mine.length;
+        void bringIn(kind, mine).finally(() => {
+          loading -= mine.length;
+        });
       }
     });
   }
@@ -136,5 +143,5 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
     }
   }
 
-  return { enqueue, keepObservation, settleAll };
+  return { enqueue, count: () => waiting.size + loading, keepObservation, settleAll };
 }

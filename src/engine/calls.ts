@@ -2,6 +2,7 @@
 import type { PspFact, Stamp } from "../../machines/payment-order-types.ts";
 import { assertNever } from "../core/assert.ts";
 import type { InquiryOutcome, Outcome } from "../core/outcomes.ts";
+import { MAX_AMOUNT_MINOR } from "../core/money.ts";
 import type { Ports } from "../core/ports.ts";
 import type { Answer } from "../psp/connector.ts";
 import type { ActorRef, CallIntent, Connectors } from "./actor.ts";
@@ -42,6 +43,10 @@ export function toFact(
   const common = { ...origin, ...stamp };
   switch (outcome.kind) {
     case "succeeded":
+      // No such payment exists, and no column would hold it: the PSP is asked, and a person looks at it in the end.
+      if (outcome.amountMinor <= 0n || outcome.amountMinor > MAX_AMOUNT_MINOR) {
+        return { type: "psp.unknown", reason: "implausible_amount", ...common };
+      }
       return {
         type: "psp.succeeded",
         reference: outcome.reference,

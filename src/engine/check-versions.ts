@@ -12,7 +12,8 @@ export async function refuseForgottenVersions(sql: Sql, kind: ActorKind): Promis
   const oldest = Math.min(...kind.machineVersions);
   const rows = await sql.unsafe<{ id: string; version: number; total: number }[]>(
     `SELECT o.id, o.machine_version AS version, count(*) OVER ()::int AS total FROM ${kind.table} o
-     WHERE o.machine_version < $1::int AND (o.owner IS NOT NULL OR o.phase IS NOT NULL)
+     WHERE o.machine_version < $1::int AND (o.owner IS NOT NULL OR o.phase IS NOT NULL OR EXISTS (
+       SELECT FROM timers t WHERE t.merchant_id = o.merchant_id AND t.actor_id = o.id))
      LIMIT $2::int`,
     [oldest, MAX_LISTED],
   );

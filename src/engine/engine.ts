@@ -16,12 +16,12 @@ import {
   type StoredActor,
 } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
-import { type CallDeps, performCall } from "./calls.ts";
+import { type CallDeps, performCall, toStamp } from "./calls.ts";
 import { createArrivals } from "./arrivals.ts";
 import { addDecision, ItemBuilder } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
 import type { Leases } from "./leases/leases.ts";
-import type { Envelope, Letter, LetterResult } from "./letters.ts";
+import { type Envelope, type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 import type { Ownership } from "./ownership.ts";
 import { toStepItem } from "./step-item.ts";
 
@@ -88,6 +88,8 @@ interface Live {
 
 /** A letter that was fenced this often is left to the sweeper, which finds durable mail again. */
 const MAX_RETURNS = 8;
+/** While the database is away nothing that waits for it is given up: a longer line would only fill the memory. */
+const MAX_WAITING_ITEMS = 10_000;
 const DRAIN_POLL_MS = 20;
 
 export function createEngine(options: EngineOptions): Engine {
@@ -95,8 +97,13 @@ export function createEngine(options: EngineOptions): Engine {
   const callDeps: CallDeps = { ...options.calls, store, ownership, ports };
   const lives = new Map<string, Live>();
   const listeners = new Map<string, Set<(state: ActorState) => void>>();
+  /** Calls that this node has out, until their answers are taken; by actor. */
+  const callsOut = new Map<string, number>();
   let openCalls = 0;
   let isDraining = false;
+  /** Places of actors whose creation is being committed: a burst must not find the same place free twice. */
+  let promised = 0;
+  const freePlaces = (): number => Math.max(0, options.maxLiveActors - lives.size - promised - arrivals.count());
 
   const newId = (): string => newUuid(ports);
   const { node } = ownership;
@@ -120,15 +127,22 @@ export function createEngine(options: EngineOptions): Engine {
     if (set !== undefined) for (const listener of [...set]) listener(state);
   }
 
+  const adoptedNow = (): ActorEvent => ({ type: "order.adopted", ...toStamp(ports) });
+
   function act(ref: ActorRef, decision: Decision): void {
+    const name = refName(ref);
     for (const call of decision.calls) {
       openCalls += 1;
+      callsOut.set(name, (callsOut.get(name) ?? 0) + 1);
       void performCall(callDeps, ref, call)
         .then(({ event, observation }) =>
           deliver(ref, { event, isCommand: false, mail: null, observation, toKeyRow: null }),
         )
         .finally(() => {
           openCalls -= 1;
+          const left = (callsOut.get(name) ?? 1) - 1;
+          if (left === 0) callsOut.delete(name);
+          else callsOut.set(name, left);
         });
     }
   }
@@ -157,6 +171,7 @@ export function createEngine(options: EngineOptions): Engine {
   async function pump(live: Live): Promise<void> {
     if (live.isPumping) return;
     live.isPumping = true;
+    let isAdopted = false;
     for (let envelope = live.mailbox.shift(); envelope !== undefined; envelope = live.mailbox.shift()) {
       try {
         const isFenced = await step(live, envelope);
@@ -164,13 +179,18 @@ export function createEngine(options: EngineOptions): Engine {
           returnMail(live, envelope);
           return;
         }
+        isAdopted = envelope.letter.event.type === "order.adopted";
       } catch (error) {
         await setAside(live, envelope, error instanceof Error ? error.message : String(error));
         return;
       }
     }
     live.isPumping = false;
-    if (live.state.hasOpenCall) return;
+    if (live.state.hasOpenCall) {
+      // Its call is out at nobody's when the answer of its adoption was lost: nothing else would ever move it.
+      if (!callsOut.has(refName(live.ref)) && !isAdopted) void deliver(live.ref, toFactLetter(adoptedNow()));
+      return;
+    }
     // Only an adoption that found nothing to do leaves an owner behind.
     if (live.isOwned) await giveUp(live);
     if (!live.isPumping && live.mailbox.length === 0 && !live.state.hasOpenCall) evict(live);
@@ -279,14 +299,15 @@ export function createEngine(options: EngineOptions): Engine {
     return false;
   }
 
-  /** The database refused the data itself. A reference that another order has booked is a fact to be reviewed. */
+  /**
+   * The database refused the data itself. A reference that another order has booked is a fact to be reviewed; from an
+   * operator it is a mistake, and nothing is wrong with the order.
+   */
   async function rejected(live: Live, envelope: Envelope, verdict: Verdict & { kind: string }): Promise<boolean> {
-    const { event } = envelope.letter;
-    if (
-      verdict.kind === "rejected" &&
-      verdict.constraint === "journal_entries_psp_reference" &&
-      event.type === "psp.succeeded"
-    ) {
+    const { event, isCommand } = envelope.letter;
+    const isReferenceTaken = verdict.kind === "rejected" && verdict.constraint === "journal_entries_psp_reference";
+    if (isReferenceTaken && isCommand) return refuse(live, envelope);
+    if (isReferenceTaken && event.type === "psp.succeeded") {
       const { reference, amount, currency, at, jitter } = event;
       log.error({ order: live.ref.id, reference }, "a PSP reference is claimed by two orders; the second is parked");
       return step(live, {
@@ -305,7 +326,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (live !== undefined) {
         live.mailbox.push(envelope);
         void pump(live);
-      } else if (letter.observation === null && (isDraining || lives.size >= options.maxLiveActors)) {
+      } else if (letter.observation === null && (isDraining || freePlaces() === 0)) {
         resolve({ kind: "overloaded" });
       } else {
         arrivals.enqueue(envelope);
@@ -317,7 +338,8 @@ export function createEngine(options: EngineOptions): Engine {
     deliver,
 
     async create(openings, compose) {
-      if (isDraining || lives.size + openings.length > options.maxLiveActors) return { kind: "overloaded" };
+      const isFull = openings.length > freePlaces() || journal.depth() >= MAX_WAITING_ITEMS;
+      if (isDraining || isFull) return { kind: "overloaded" };
       const item = new ItemBuilder();
       const started = openings.map(({ state, publicId, event }) => {
         const decision = state.decide(event);
@@ -331,7 +353,9 @@ export function createEngine(options: EngineOptions): Engine {
         item,
         started.map(({ decision }) => decision.next),
       );
+      promised += openings.length;
       const verdict = await journal.commit(item.build());
+      promised -= openings.length;
       if (verdict.kind !== "committed") return verdict;
       for (const { decision, event } of started) {
         const { next } = decision;
@@ -358,8 +382,7 @@ export function createEngine(options: EngineOptions): Engine {
             adoptIntoMemory(kind, actor);
             void leases.take(refName(ref));
           }
-          const event: ActorEvent = { type: "order.adopted", at: ports.clock.nowMs(), jitter: ports.random.unit() };
-          return deliver(ref, { event, isCommand: false, mail: null, observation: null, toKeyRow: null });
+          return deliver(ref, toFactLetter(adoptedNow()));
         }),
       );
     },
@@ -375,7 +398,7 @@ export function createEngine(options: EngineOptions): Engine {
       };
     },
 
-    size: () => ({ live: lives.size, free: Math.max(0, options.maxLiveActors - lives.size) }),
+    size: () => ({ live: lives.size, free: freePlaces() }),
     isLive: (ref) => lives.has(refName(ref)),
 
     async drain(graceMs) {

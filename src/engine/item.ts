@@ -32,6 +32,8 @@ export interface JournalItem {
   readonly rows: Readonly<Partial<Record<Section, string>>>;
   /** What two items of one batch must not share: their guards could not see each other's writes. */
   readonly claims: readonly string[];
+  /** Length of all rows: a checkout of many orders weighs more than one step. */
+  readonly chars: number;
 }
 
 /** Durable mail that an item takes: it is marked handled in the same commit. */
@@ -66,6 +68,7 @@ export class ItemBuilder {
   readonly #number: number;
   readonly #rows: Partial<Record<Section, string>> = {};
   readonly #claims: string[] = [];
+  #chars = 0;
 
   constructor() {
     lastNumber = lastNumber === MAX_ITEM_NUMBER ? 1 : lastNumber + 1;
@@ -75,6 +78,7 @@ export class ItemBuilder {
   #add(section: Section, row: Record<string, unknown>): void {
     const text = JSON.stringify({ item: this.#number, ...row });
     const before = this.#rows[section];
+    this.#chars += text.length;
     this.#rows[section] = before === undefined ? text : `${before},${text}`;
   }
 
@@ -293,7 +297,7 @@ export class ItemBuilder {
   }
 
   build(): JournalItem {
-    return { number: this.#number, rows: this.#rows, claims: this.#claims };
+    return { number: this.#number, rows: this.#rows, claims: this.#claims, chars: this.#chars };
   }
 }
 

@@ -2,11 +2,11 @@
  * The group commit. Items that wait at the same moment share one statement: one round trip and one fsync for
  * some hundreds of steps. Each lane has a connection of its own and runs one batch at a time.
  *
- * - Serialization failures, deadlocks, timeouts and lost servers run the whole batch again.
+ * - Serialization failures, deadlocks and lost servers run the whole batch again.
  * - Commit unknown: after a lost connection the identical statement is run again until its result is known.
  *   It finds its own step ids, so nothing is written twice; until then nothing is answered or acted on.
  * - What the data itself may cause (SQLSTATE classes 22 and 23, and errors that name nothing else) splits a batch,
- *   until the bad item stands alone and is rejected.
+ *   until the bad item stands alone and is rejected. One that takes too long is split too, and never rejected.
  */
 import postgres from "postgres";
 import { connectDatabase, type Sql } from "../db/client.ts";
@@ -50,6 +50,8 @@ export interface Journal {
 
 /** More in one statement gains nothing and makes a lost connection dearer. */
 const MAX_BATCH_ITEMS = 400;
+/** 400 checkouts of 100 orders each ran into the statement's timeout, again and again; this much takes about a second. */
+const MAX_BATCH_CHARS = 4_000_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** After this without any answer the connection is given up; the server has given up the statement before. */
 const CLIENT_DEADLINE_MS = 20_000;
@@ -74,13 +76,20 @@ interface Waiting {
 
 type Failure = "rerun" | "split";
 
-/** What to do about an error of the statement. A unique violation may be a race: the rerun's guards see the winner. */
-function classify(error: unknown, runs: number): Failure {
-  if (!(error instanceof postgres.PostgresError)) return "rerun";
-  const { code } = error;
-  if (code === "23505") return runs === 1 ? "rerun" : "split";
-  if (NOT_THE_DATA.test(code)) return "rerun";
-  return "split";
+const UNIQUE_VIOLATION = "23505";
+const STATEMENT_TIMEOUT = "57014";
+const codeOf = (error: unknown): string | null => (error instanceof postgres.PostgresError ? error.code : null);
+
+/**
+ * What to do about an error of the statement. A unique violation may be a race, perhaps with an earlier run of this very
+ * statement whose connection was lost: the rerun's guards see the winner. The second in a row is the data's own.
+ */
+function classify(error: unknown, batch: { readonly items: number; readonly violationsInARow: number }): Failure {
+  const code = codeOf(error);
+  if (code === null) return "rerun";
+  if (code === UNIQUE_VIOLATION) return batch.violationsInARow < 2 ? "rerun" : "split";
+  if (code === STATEMENT_TIMEOUT) return batch.items === 1 ? "rerun" : "split";
+  return NOT_THE_DATA.test(code) ? "rerun" : "split";
 }
 
 function toRejection(error: unknown): Verdict {
@@ -142,7 +151,8 @@ export function createJournal(options: JournalOptions): Journal {
     const deferred: Waiting[] = [];
     const claimed = new Set<string>();
     let taken = 0;
-    for (; taken < queue.length && batch.length < size; taken += 1) {
+    let chars = 0;
+    for (; taken < queue.length && batch.length < size && chars < MAX_BATCH_CHARS; taken += 1) {
       const waiting = queue[taken];
       if (waiting === undefined) break;
       if (waiting.item.claims.some((claim) => claimed.has(claim))) {
@@ -151,6 +161,7 @@ export function createJournal(options: JournalOptions): Journal {
       }
       for (const claim of waiting.item.claims) claimed.add(claim);
       batch.push(waiting);
+      chars += waiting.item.chars;
     }
     queue.splice(0, taken, ...deferred);
     return batch;
@@ -199,6 +210,7 @@ export function createJournal(options: JournalOptions): Journal {
       return rows.length === 0 ? null : `[${rows.join(",")}]`;
     });
     const startedMs = options.monotonicMs();
+    let violationsInARow = 0;
     for (let runs = 1; ; runs += 1) {
       try {
         const refused = await run(lane, parameters);
@@ -210,7 +222,8 @@ export function createJournal(options: JournalOptions): Journal {
         return;
       } catch (error) {
         options.onTrouble?.({ error, items: batch.length, runs });
-        if (classify(error, runs) === "split") {
+        violationsInARow = codeOf(error) === UNIQUE_VIOLATION ? violationsInARow + 1 : 0;
+        if (classify(error, { items: batch.length, violationsInARow }) === "split") {
           await split(lane, batch, error);
           return;
         }

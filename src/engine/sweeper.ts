@@ -6,7 +6,14 @@
 import type { Logger } from "pino";
 import type { Ports } from "../core/ports.ts";
 import type { Sql } from "../db/client.ts";
-import { type ActorEvent, type ActorKind, type ActorRef, refName, type StoredActor } from "./actor.ts";
+import {
+  type ActorEvent,
+  type ActorKind,
+  type ActorRef,
+  refName,
+  type StoredActor,
+  type UnreadableActor,
+} from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } from "./due.ts";
 import type { Engine } from "./engine.ts";
@@ -54,6 +61,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   let timers: NodeJS.Timeout[] = [];
   let unsubscribe: (() => void) | null = null;
   let isStopped = false;
+  /** What the last look for strays found; null while no adoption has failed. */
+  let strays: ReadonlySet<string> | null = null;
   const running = new Set<Promise<unknown>>();
 
   const stamp = () => ({ at: ports.clock.nowMs(), jitter: ports.random.unit() });
@@ -151,25 +160,58 @@ export function createSweeper(options: SweeperOptions): Sweeper {
    * work when the one before has committed, so that live payments need not queue behind thousands of adoptions.
    */
   async function adoptOrphans(): Promise<number> {
-    let adopted = 0;
+    let adopted = await reclaimStrays();
     let admissions: Promise<void> = Promise.resolve();
-    for (const kind of kinds.values()) {
-      for (let free = engine.size().free; free > 0 && !isStopped; ) {
-        const limit = Math.min(MAX_PER_SWEEP, free);
-        const { actors, unreadable } = await store.adopt(kind, limit);
-        for (const broken of unreadable) {
-          await store.quarantine(kind, broken);
-          log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
+    try {
+      for (const kind of kinds.values()) {
+        for (let free = engine.size().free; free > 0 && !isStopped; ) {
+          const limit = Math.min(MAX_PER_SWEEP, free);
+          const { actors, unreadable } = await store.adopt(kind, limit);
+          admissions = admissions.then(() => admit(actors));
+          await setAside(kind, unreadable);
+          free -= actors.length;
+          adopted += actors.length;
+          if (actors.length + unreadable.length < limit) break;
         }
-        admissions = admissions.then(() => admit(actors));
-        free -= actors.length;
-        adopted += actors.length;
-        if (actors.length + unreadable.length < limit) break;
       }
+    } catch (error) {
+      strays ??= new Set();
+      throw error;
+    } finally {
+      await admissions;
+      if (adopted > 0) log.warn({ orders: adopted }, "adopted the orders of a node that is gone");
     }
-    await admissions;
-    if (adopted > 0) log.warn({ orders: adopted }, "adopted the orders of a node that is gone");
     return adopted;
+  }
+
+  /**
+   * An adoption whose answer was lost may have been committed: then orders are this node's, a living one's, that it
+   * knows nothing of. Whoever is found so twice in a row is not just on its way from the commit into memory.
+   */
+  async function reclaimStrays(): Promise<number> {
+    const found = strays;
+    if (found === null) return 0;
+    const seen = new Set<string>();
+    let reclaimed = 0;
+    for (const kind of kinds.values()) {
+      const missing = (await store.listOwned(kind)).filter((ref) => !engine.isLive(ref));
+      for (const ref of missing) seen.add(refName(ref));
+      const lost = missing.filter((ref) => found.has(refName(ref))).slice(0, engine.size().free);
+      if (lost.length === 0) continue;
+      const { actors, unreadable } = await store.reclaim(kind, lost);
+      await setAside(kind, unreadable);
+      await admit(actors);
+      reclaimed += actors.length;
+    }
+    strays = seen.size === 0 ? null : seen;
+    return reclaimed;
+  }
+
+  async function setAside(kind: ActorKind, unreadable: readonly UnreadableActor[]): Promise<void> {
+    for (const broken of unreadable) {
+      await store.quarantine(kind, broken);
+      log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
+    }
   }
 
   async function admit(actors: readonly StoredActor[]): Promise<void> {

@@ -120,8 +120,12 @@ export function createOrderCommander(deps: CommandDeps) {
       case "taken":
       case "ignored":
         return { status: 200, body: toBody(result.state), isReplay: false };
-      case "refused":
+      case "refused": {
+        // Perhaps by its own twin: the same request under the same key, which was carried out meanwhile.
+        const twin = await keys.find(call);
+        if (twin !== null) return replay(call, twin, ref);
         throw refusalFor(result.state, ports, command);
+      }
       case "duplicate": {
         const record = await keys.find(call);
         if (record === null) throw temporarilyUnavailable();
@@ -202,9 +206,9 @@ function refusalFor(state: ActorState, ports: Ports, command: OperatorCommand | 
     if (command.outcome === "succeeded") {
       const detail =
         held === null
-          ? "Say which charge paid this order: psp_reference is required, and amount at most the order's amount."
+          ? "Say which charge paid this order: psp_reference is required, may not be booked for another order, and amount is at most the order's amount."
           : held.currency === currency
-            ? `The PSP holds ${formatAmount(BigInt(held.amount), held.currency)} ${held.currency}: resolve with exactly this amount.`
+            ? `The PSP holds ${formatAmount(BigInt(held.amount), held.currency)} ${held.currency} (${held.reference}): resolve with exactly this amount, unless another order has booked it.`
             : `The PSP holds money in ${held.currency}, the order is in ${currency}: it can't be booked as this order's payment.`;
       return new Refusal("invalid-request", detail, {
         errors: [{ pointer: held === null ? "/psp_reference" : "/amount", code: "invalid-request", detail }],

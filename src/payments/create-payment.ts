@@ -27,6 +27,9 @@ const COMMIT_PATIENCE_MS = 10_000;
 
 const BUSY = "Florin can't take this now; nothing is lost. Send the same request with the same Idempotency-Key again.";
 
+const UNREADABLE =
+  "An order of this checkout can't be read by this node now. Nothing is lost; read it with GET /v1/checkouts/{checkout_id}.";
+
 export function temporarilyUnavailable(detail = BUSY, retryAfterSeconds = 2): Refusal {
   return new Refusal("temporarily-unavailable", detail, { retryAfterSeconds });
 }
@@ -44,9 +47,14 @@ export function createPaymentCreator(deps: CreateDeps) {
   const { engine, keys } = deps;
   const inProgress = new Set<string>();
 
+  /** All or none: an answer without the order that is set aside would say that the rest is the whole checkout. */
   async function readStates(refs: readonly ActorRef[]): Promise<readonly ActorState[]> {
     const { actors } = await deps.store.load(deps.kind, refs);
-    return refs.flatMap((ref) => actors.find(({ state }) => state.ref.id === ref.id)?.state ?? []);
+    return refs.map((ref) => {
+      const found = actors.find(({ state }) => state.ref.id === ref.id);
+      if (found === undefined) throw temporarilyUnavailable(UNREADABLE);
+      return found.state;
+    });
   }
 
   /** The answer of a checkout as it stands now, for a repeat that finds none stored. */

@@ -103,7 +103,7 @@ export function toPaymentEvent(terms: PaymentEventTerms, orders: readonly Paymen
     object: "payment_event",
     checkout_id: terms.checkoutId,
     status: statusOfEvent(statuses),
-    is_payment_done: statuses.every((status) => status === "SUCCESS"),
+    is_payment_done: statuses.length > 0 && statuses.every((status) => status === "SUCCESS"),
     buyer_info: terms.buyerInfo,
     payment_orders: orders,
     metadata: terms.metadata,

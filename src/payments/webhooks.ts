@@ -71,7 +71,11 @@ export function createWebhookService(deps: WebhookDeps): WebhookService {
     const ref = { kind: PAYMENT_ORDER_KIND, merchantId: subject.merchantId, id: subject.orderId };
     const result = await engine.deliver(ref, toFactLetter(fact, { kind: "inbox", psp, eventId }));
     if (result.kind === "missing") {
-      await sql`UPDATE inbox SET handled_at = now(), disposition = 'unmatched' WHERE psp = ${psp} AND event_id = ${eventId} AND handled_at IS NULL`;
+      // One that exists is of a machine version that this build does not know, or set aside: its mail stays for later.
+      await sql`
+        UPDATE inbox i SET handled_at = now(), disposition = 'unmatched'
+        WHERE i.psp = ${psp} AND i.event_id = ${eventId} AND i.handled_at IS NULL
+          AND NOT EXISTS (SELECT FROM payment_orders o WHERE o.merchant_id = i.merchant_id AND o.id = i.actor_id)`;
     }
   }
 

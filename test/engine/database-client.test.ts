@@ -22,7 +22,9 @@ afterAll(async () => {
 });
 
 /** Passes bytes on without looking at them, as a load balancer does, and resets its clients when told. */
-async function openForwarder(): Promise<{ readonly port: number; readonly url: string; reset(): void } & AsyncDisposable> {
+async function openForwarder(): Promise<
+  { readonly port: number; readonly url: string; reset(): void } & AsyncDisposable
+> {
   const url = new URL(database.appUrl);
   const target = { host: url.hostname, port: Number(url.port) };
   const clients = new Set<Socket>();
@@ -67,31 +69,37 @@ function findSocket(port: number): Socket {
 test.each([
   { moment: "in the turn in which it breaks", when: (act: () => void) => queueMicrotask(act) },
   { moment: "in the phase after it broke", when: (act: () => void) => void setImmediate(act) },
-])("a statement given to a connection $moment is rejected or carried out, never taken for done", async ({ when, moment }) => {
-  await using forwarder = await openForwarder();
-  const sql = connectDatabase(forwarder.url, { name: "test", max: 1, statementTimeoutMs: 5_000 });
-  await sql`SELECT 1`;
-  const socket = findSocket(forwarder.port);
-  const result = Promise.withResolvers<string>();
-  const original = socket.destroy.bind(socket);
-  socket.destroy = (error?: Error) => {
-    when(() => {
-      const insert = sql.unsafe(`INSERT INTO marks VALUES ('${moment}')`).then(
-        ({ command }) => `done: ${command}`,
-        () => "rejected",
-      );
-      void insert.then(result.resolve);
-    });
-    return original(error);
-  };
-  forwarder.reset();
-  const outcome = await Promise.race([result.promise, sleep(8_000).then(() => "it hangs")]);
-  // The connection is made anew, and its answers belong to their statements.
-  await until(async () => (await sql`SELECT 'mine' AS name`.catch(() => []))[0]?.name === "mine", "the next statement gets its answer");
-  const rows = await direct`SELECT 1 FROM marks WHERE name = ${moment}`;
-  expect(outcome).toBe(rows.length === 1 ? "done: INSERT" : "rejected");
-  await sql.end({ timeout: 0 });
-});
+])(
+  "a statement given to a connection $moment is rejected or carried out, never taken for done",
+  async ({ when, moment }) => {
+    await using forwarder = await openForwarder();
+    const sql = connectDatabase(forwarder.url, { name: "test", max: 1, statementTimeoutMs: 5_000 });
+    await sql`SELECT 1`;
+    const socket = findSocket(forwarder.port);
+    const result = Promise.withResolvers<string>();
+    const original = socket.destroy.bind(socket);
+    socket.destroy = (error?: Error) => {
+      when(() => {
+        const insert = sql.unsafe(`INSERT INTO marks VALUES ('${moment}')`).then(
+          ({ command }) => `done: ${command}`,
+          () => "rejected",
+        );
+        void insert.then(result.resolve);
+      });
+      return original(error);
+    };
+    forwarder.reset();
+    const outcome = await Promise.race([result.promise, sleep(8_000).then(() => "it hangs")]);
+    // The connection is made anew, and its answers belong to their statements.
+    await until(
+      async () => (await sql`SELECT 'mine' AS name`.catch(() => []))[0]?.name === "mine",
+      "the next statement gets its answer",
+    );
+    const rows = await direct`SELECT 1 FROM marks WHERE name = ${moment}`;
+    expect(outcome).toBe(rows.length === 1 ? "done: INSERT" : "rejected");
+    await sql.end({ timeout: 0 });
+  },
+);
 
 test("under a steady load every statement of a pool settles when all its connections are reset again and again", async () => {
   await using forwarder = await openForwarder();

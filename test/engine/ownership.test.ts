@@ -112,7 +112,9 @@ describe.each([
         WHERE actor_id = ${order.id} AND event ->> 'type' = 'order.adopted'`;
       expect(took).toHaveLength(1);
     }
-    expect(florin.psp.effects.filter(({ order_id }) => charges().some(({ orderId }) => orderId === order_id))).toHaveLength(ids.length);
+    expect(
+      florin.psp.effects.filter(({ order_id }) => charges().some(({ orderId }) => orderId === order_id)),
+    ).toHaveLength(ids.length);
   });
 
   test("orders at rest are moved by any node, one step at a time", async () => {
@@ -121,7 +123,7 @@ describe.each([
     const ids = newIds(60);
     florin.psp.onCharge = ({ orderId }, make) =>
       florin.psp.callsOf(orderId).length < 3 ? { kind: "unsent", reason: "rate_limited", retryAfterMs: 300 } : make();
-    await Promise.all(ids.map((id, index) => pay(nodes[index % 3] ?? never, checkoutOf(id), { waitMs: 0 })));
+    await Promise.all(nodes.flatMap((node, index) => ids.slice(index * 20, index * 20 + 20).map((id) => pay(node, checkoutOf(id), { waitMs: 0 }))));
     await allBecome(ids, "SUCCESS");
     for (const id of ids) {
       const order = await florin.order(id);
@@ -170,7 +172,8 @@ test("a node that slept longer than its claim makes no call, and none until it h
   await lock.release();
   await allBecome([id], "retrying");
   expect(florin.psp.calls).toEqual([]);
-  const [said] = await florin.owner`SELECT fact ->> 'reason' AS reason FROM observations WHERE actor_id = ${(await florin.order(id)).id}`;
+  const [said] =
+    await florin.owner`SELECT fact ->> 'reason' AS reason FROM observations WHERE actor_id = ${(await florin.order(id)).id}`;
   expect(said).toEqual({ reason: "ownership_unsure" });
 
   await node.ownership.beat();
@@ -219,6 +222,7 @@ test("two nodes that both believe in their claim: the overtaken one's answer is 
   await allBecome([id], "SUCCESS");
   expectOnce(await florin.order(id));
   expect([...rerunCodes(a), ...rerunCodes(b)]).toEqual([]);
-  const [receipt] = await florin.owner`SELECT source, node FROM observations WHERE actor_id = ${(await florin.order(id)).id} AND attempt = 1`;
+  const [receipt] =
+    await florin.owner`SELECT source, node FROM observations WHERE actor_id = ${(await florin.order(id)).id} AND attempt = 1`;
   expect(receipt).toEqual({ source: "answer", node: a.node });
 });

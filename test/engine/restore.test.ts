@@ -22,7 +22,11 @@ afterAll(() => florin.close());
 
 const newId = (): string => `order-${++made}`;
 const checkoutOf = (id: string) => aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId: id })] });
-const refOf = async (id: string): Promise<ActorRef> => ({ kind: "payment_order", merchantId: 1, id: (await florin.order(id)).id });
+const refOf = async (id: string): Promise<ActorRef> => ({
+  kind: "payment_order",
+  merchantId: 1,
+  id: (await florin.order(id)).id,
+});
 const snapshotOf = async (id: string) =>
   florin.owner`SELECT snapshot::text, version, fencing_token FROM payment_orders WHERE payment_order_id = ${id}`;
 const never = new Promise<never>(() => {});
@@ -49,7 +53,14 @@ test("a sweep over a healthy system writes no row and calls no PSP", async () =>
   if (node === undefined) throw new Error("there is a node");
   await pay(node, checkoutOf(newId()));
   await payPending(node);
-  florin.psp.onCharge = () => ({ kind: "declined", reference: null, code: "x", message: "no", declineCode: null, retryable: false });
+  florin.psp.onCharge = () => ({
+    kind: "declined",
+    reference: null,
+    code: "x",
+    message: "no",
+    declineCode: null,
+    retryable: false,
+  });
   await pay(node, checkoutOf(newId()));
   florin.psp.onCharge = () => ({ kind: "unsent", reason: "refused", retryAfterMs: 60_000 });
   await pay(node, checkoutOf(newId()), { waitMs: 100 });
@@ -64,7 +75,9 @@ test("a sweep over a healthy system writes no row and calls no PSP", async () =>
       SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'nodes' ORDER BY 1`;
     const sums: Record<string, unknown> = {};
     for (const { name } of tables) {
-      const [row] = await florin.owner.unsafe(`SELECT md5(COALESCE(string_agg(xmin::text || t::text, '' ORDER BY t::text), '')) AS sum FROM ${name} t`);
+      const [row] = await florin.owner.unsafe(
+        `SELECT md5(COALESCE(string_agg(xmin::text || t::text, '' ORDER BY t::text), '')) AS sum FROM ${name} t`,
+      );
       sums[name] = row?.sum;
     }
     return sums;
@@ -87,7 +100,8 @@ test("an order of a newer machine version is left alone, with its timer and its 
   const notifying: Connector = {
     ...florin.psp,
     account: "simulator",
-    readNotice: () => (notice.current === null ? { kind: "forged", reason: "none" } : { kind: "genuine", notice: notice.current }),
+    readNotice: () =>
+      notice.current === null ? { kind: "forged", reason: "none" } : { kind: "genuine", notice: notice.current },
   };
   await florin.owner`INSERT INTO settings (name, value) VALUES (${webhookSecretName("simulator")}, 'whsec_x')`;
   const node = await florin.openNode({ connectors: [notifying] });
@@ -96,7 +110,7 @@ test("an order of a newer machine version is left alone, with its timer and its 
   await florin.owner`UPDATE payment_orders SET machine_version = 99 WHERE id = ${orderId}`;
   await hurry(id);
   const before = await snapshotOf(id);
-  const calls = florin.psp.calls.length;
+  const calls = florin.psp.callsOf(orderId).length;
 
   const effect = florin.psp.effects.find(({ order_id }) => order_id === orderId);
   if (effect === undefined) throw new Error("the charge was made");
@@ -104,13 +118,19 @@ test("an order of a newer machine version is left alone, with its timer and its 
     eventId: "evt-1",
     type: "charge.succeeded",
     subject: { merchantId: 1, orderId, idempotencyKey: effect.idempotency_key },
-    fact: { kind: "succeeded", reference: effect.id, amountMinor: BigInt(effect.amount), currency: effect.currency, captured: true },
+    fact: {
+      kind: "succeeded",
+      reference: effect.id,
+      amountMinor: BigInt(effect.amount),
+      currency: effect.currency,
+      captured: true,
+    },
   };
   await node.webhooks.receive("simulator", Buffer.from("{}"), {});
   await node.sweeper.sweep();
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(await snapshotOf(id)).toEqual(before);
-  expect(florin.psp.calls).toHaveLength(calls);
+  expect(florin.psp.callsOf(orderId)).toHaveLength(calls);
   const inbox = () => florin.owner`SELECT handled_at IS NULL AS waits, disposition FROM inbox WHERE event_id = 'evt-1'`;
   expect(await inbox()).toEqual([{ waits: true, disposition: null }]);
 
@@ -124,9 +144,23 @@ test("an order of a newer machine version is left alone, with its timer and its 
 test.each([
   { what: "JSON's null", snapshot: "null", reason: "snapshot" },
   { what: "an empty object", snapshot: "{}", reason: "machine" },
-  { what: "another machine's", snapshot: '{"machine":"refund","version":1,"value":"SUCCESS","context":{}}', reason: "machine" },
-  { what: "in a state that the chart has not", snapshot: null, change: "jsonb_set(snapshot::jsonb, '{value}', '\"LOST\"')", reason: "value" },
-  { what: "without its amount", snapshot: null, change: "snapshot::jsonb #- '{context,amount}'", reason: "context.amount" },
+  {
+    what: "another machine's",
+    snapshot: '{"machine":"refund","version":1,"value":"SUCCESS","context":{}}',
+    reason: "machine",
+  },
+  {
+    what: "in a state that the chart has not",
+    snapshot: null,
+    change: "jsonb_set(snapshot::jsonb, '{value}', '\"LOST\"')",
+    reason: "value",
+  },
+  {
+    what: "without its amount",
+    snapshot: null,
+    change: "snapshot::jsonb #- '{context,amount}'",
+    reason: "context.amount",
+  },
 ])("a snapshot that is $what is set aside untouched, with the reason", async ({ snapshot, change, reason }) => {
   const node = await florin.openNode();
   const [bad, good] = [await payPending(node), await payPending(node)];
@@ -163,7 +197,13 @@ test("an unreadable order of a dead node is set aside, and the others of that no
 test("1,000 parked orders are all restored, and each can be decided", async () => {
   const node = await florin.openNode({ isSweeping: false });
   const ids = Array.from({ length: 1_000 }, newId);
-  florin.psp.onCharge = () => ({ kind: "succeeded", reference: `ch_${made++}`, amountMinor: 1n, currency: "USD", captured: true });
+  florin.psp.onCharge = () => ({
+    kind: "succeeded",
+    reference: `ch_${made++}`,
+    amountMinor: 1n,
+    currency: "USD",
+    captured: true,
+  });
   await Promise.all(ids.map((id) => pay(node, checkoutOf(id))));
   await node.stop();
   const next = await florin.openNode({ isSweeping: false });
@@ -171,7 +211,10 @@ test("1,000 parked orders are all restored, and each can be decided", async () =
     SELECT merchant_id, id FROM payment_orders WHERE payment_order_id = ANY (${ids}) AND phase = 'parked'`;
   const [kind] = next.kinds.values();
   if (kind === undefined) throw new Error("there is a kind");
-  const loaded = await next.store.load(kind, rows.map(({ merchant_id, id }) => ({ kind: kind.name, merchantId: merchant_id, id })));
+  const loaded = await next.store.load(
+    kind,
+    rows.map(({ merchant_id, id }) => ({ kind: kind.name, merchantId: merchant_id, id })),
+  );
   expect([rows.length, loaded.actors.length, loaded.unreadable]).toEqual([1_000, 1_000, []]);
   const stamp = { at: Date.now(), jitter: 0 };
   expect(loaded.actors.every(({ state }) => state.accepts({ type: "order.retry", ...stamp }))).toBe(true);
