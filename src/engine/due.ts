@@ -8,6 +8,7 @@ export interface DueTimer {
   readonly actorId: string;
   readonly name: string;
   readonly seq: number;
+  readonly dueAtMs: number;
 }
 
 interface MailRow {
@@ -36,7 +37,8 @@ const versionsOf = (kind: ActorKind): string => `{${kind.machineVersions.join(",
 /** Timers of actors that this build restores, earliest first. */
 export async function findDueTimers(sql: Sql, kind: ActorKind, limit: number): Promise<readonly DueTimer[]> {
   return sql.unsafe<DueTimer[]>(
-    `SELECT t.merchant_id AS "merchantId", t.actor_id AS "actorId", t.name, t.seq
+    `SELECT t.merchant_id AS "merchantId", t.actor_id AS "actorId", t.name, t.seq,
+       (extract(epoch FROM t.due_at) * 1000)::float8 AS "dueAtMs"
      FROM timers t JOIN ${kind.table} o ON o.merchant_id = t.merchant_id AND o.id = t.actor_id
      WHERE t.due_at <= now() AND t.actor_kind = $2 AND ${LOADABLE}
      ORDER BY t.due_at LIMIT $3::int`,

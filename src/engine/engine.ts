@@ -222,8 +222,12 @@ export function createEngine(options: EngineOptions): Engine {
               observation: null,
               mail: { kind: "observation", attempt: observation.attempt, source: observation.source },
             };
-      if (back.returns >= MAX_RETURNS) back.resolve({ kind: "elsewhere", owner: null });
-      else arrivals.enqueue({ ...back, letter, returns: back.returns + 1 });
+      if (back.returns < MAX_RETURNS) {
+        arrivals.enqueue({ ...back, letter, returns: back.returns + 1 });
+        continue;
+      }
+      // A receipt that came behind the fenced letter is in no table yet.
+      void arrivals.keepObservation({ ...back, letter }).then(() => back.resolve({ kind: "elsewhere", owner: null }));
     }
   }
 
@@ -249,6 +253,10 @@ export function createEngine(options: EngineOptions): Engine {
     const before = live.state;
     if (letter.isCommand && !before.accepts(letter.event)) {
       return refuse(live, envelope);
+    }
+    if (isSuperseded(before, letter)) {
+      envelope.resolve({ kind: "ignored", state: before });
+      return false;
     }
     const decision = before.decide(letter.event);
     if (!decision.isChange && letter.mail === null && letter.observation === null && letter.toKeyRow === null) {
@@ -284,6 +292,12 @@ export function createEngine(options: EngineOptions): Engine {
     publish(decision.next);
     act(live.ref, decision);
     return false;
+  }
+
+  /** Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for. */
+  function isSuperseded({ timer }: ActorState, { dueAtMs }: Letter): boolean {
+    if (dueAtMs === undefined || timer === null) return false;
+    return timer.dueAtMs > dueAtMs && timer.dueAtMs > ports.clock.nowMs();
   }
 
   async function refuse(live: Live, envelope: Envelope): Promise<boolean> {

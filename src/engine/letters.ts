@@ -12,6 +12,8 @@ export interface Letter {
   readonly observation: Observation | null;
   /** For a command: the idempotency row with the answer that the next state gives. */
   readonly toKeyRow: ((next: ActorState) => KeyRow) | null;
+  /** Of a fired timer: the deadline that was due. One that the actor has set since then is not meant. */
+  readonly dueAtMs?: number;
 }
 
 export type LetterResult =

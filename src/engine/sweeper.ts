@@ -6,21 +6,13 @@
 import type { Logger } from "pino";
 import type { Ports } from "../core/ports.ts";
 import type { Sql } from "../db/client.ts";
-import {
-  type ActorEvent,
-  type ActorKind,
-  type ActorRef,
-  refName,
-  type StoredActor,
-  type UnreadableActor,
-} from "./actor.ts";
+import { type ActorKind, type ActorRef, refName, type StoredActor, type UnreadableActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { readCommand, readFact } from "./facts.ts";
-import type { Mail } from "./item.ts";
 import type { Leases } from "./leases/leases.ts";
-import { type LetterResult, toFactLetter } from "./letters.ts";
+import { type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 
 export interface SweepReport {
   readonly adopted: number;
@@ -68,17 +60,11 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   const stamp = () => ({ at: ports.clock.nowMs(), jitter: ports.random.unit() });
 
   /** Delivers unless the same thing is on its way already. */
-  async function deliverOnce(
-    name: string,
-    ref: ActorRef,
-    event: ActorEvent,
-    mail: Mail | null,
-    isCommand = false,
-  ): Promise<boolean> {
+  async function deliverOnce(name: string, ref: ActorRef, letter: Letter): Promise<boolean> {
     if (underWay.has(name)) return false;
     underWay.add(name);
     try {
-      const result = await engine.deliver(ref, { ...toFactLetter(event, mail), isCommand });
+      const result = await engine.deliver(ref, letter);
       return result.kind === "taken" || result.kind === "ignored" || result.kind === "refused";
     } finally {
       underWay.delete(name);
@@ -90,16 +76,12 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     for (const kind of kinds.values()) {
       const due = await findDueTimers(sql, kind, Math.min(MAX_PER_SWEEP, engine.size().free));
       const results = await Promise.all(
-        due.map(({ merchantId, actorId, name, seq }) => {
+        due.map(({ merchantId, actorId, name, seq, dueAtMs }) => {
           const ref = { kind: kind.name, merchantId, id: actorId };
           const timerName = toTimerName(name);
           if (timerName === null) return false;
-          return deliverOnce(
-            `timer:${refName(ref)}/${seq}`,
-            ref,
-            { type: "timer.fired", name: timerName, ...stamp() },
-            null,
-          );
+          const letter = toFactLetter({ type: "timer.fired", name: timerName, ...stamp() });
+          return deliverOnce(`timer:${refName(ref)}/${seq}`, ref, { ...letter, dueAtMs });
         }),
       );
       fired += results.filter(Boolean).length;
@@ -140,14 +122,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
             log.error({ order: ref.id, mail }, "stored mail can't be read by this version; it stays for one that can");
             return false;
           }
-          const fresh = { ...event, ...stamp() };
-          return deliverOnce(
-            `${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`,
-            ref,
-            fresh,
-            mail,
-            mail.kind === "command",
-          );
+          const letter = { ...toFactLetter({ ...event, ...stamp() }, mail), isCommand: mail.kind === "command" };
+          return deliverOnce(`${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`, ref, letter);
         }),
       );
       handed += results.filter(Boolean).length;

@@ -87,10 +87,14 @@ test("a process killed with its calls out: others take its orders within the own
   const killedMs = performance.now();
   await Promise.all([florin.openNode(nodeOptions()), florin.openNode(nodeOptions())]);
   const ids = [...charged, ...uncharged];
-  await until(async () => {
-    const rows = await florin.owner`SELECT 1 FROM payment_orders WHERE owner = ${process.node}`;
-    return rows.length === 0;
-  }, "its orders are taken over", OWNERSHIP_MS + ADOPTION_GRACE_MS);
+  await until(
+    async () => {
+      const rows = await florin.owner`SELECT 1 FROM payment_orders WHERE owner = ${process.node}`;
+      return rows.length === 0;
+    },
+    "its orders are taken over",
+    OWNERSHIP_MS + ADOPTION_GRACE_MS,
+  );
   // Not before its claim has surely run out.
   expect(performance.now() - killedMs).toBeGreaterThan(OWNERSHIP_MS - 2_500);
   await allBecome(ids, "SUCCESS", 10_000);

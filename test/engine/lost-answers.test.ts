@@ -1,6 +1,8 @@
 /** Answers of the database that get lost or come too late: what was written is never taken for undone, or forgotten. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { refuseForgottenVersions } from "../../src/engine/check-versions.ts";
+import { ItemBuilder } from "../../src/engine/item.ts";
+import { createJournal } from "../../src/engine/journal.ts";
 import { toFactLetter } from "../../src/engine/letters.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
 import {
@@ -26,6 +28,7 @@ afterEach(async () => {
 });
 afterAll(() => florin.close());
 
+const NOBODY = "00000000-0000-7000-8000-000000000000";
 const newId = (name = "order"): string => `${name}-${++made}`;
 const checkoutOf = (id: string) => aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId: id })] });
 
@@ -61,16 +64,25 @@ test("a batch that is canceled for its time is split and written, and nothing of
   for (const id of ids) expectOnce(await florin.order(id));
 });
 
-test("checkouts of many orders do not share one statement without end", async () => {
-  const node = await florin.openNode({ isSweeping: false, lanes: 1 });
-  const metadata = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`key-${n}`, "x".repeat(400)]));
-  const checkouts = Array.from({ length: 40 }, () =>
-    aCheckout("pm_card_visa", { orders: Array.from({ length: 50 }, () => anOrder({ metadata })) }),
-  );
-  const answers = await Promise.all(checkouts.map((checkout) => pay(node, checkout, { waitMs: 0 })));
-  expect(answers.every(({ status }) => status === 201)).toBe(true);
-  await until(() => node.engine.size().live === 0, "all are paid");
-  expect(node.statistics.store.getSnapshot().context.batches).toBeGreaterThan(4);
+test("what is long shares no statement with all the rest: one batch must never take longer than it may", async () => {
+  const batches: number[] = [];
+  const journal = createJournal({
+    databaseUrl: florin.database.appUrl,
+    lanes: 1,
+    monotonicMs: () => performance.now(),
+    onBatch: ({ items }) => batches.push(items),
+  });
+  const stamp = { at: new Date().toISOString(), node: NOBODY, isHandled: true };
+  const item = (attempt: number) =>
+    new ItemBuilder().observation(
+      { kind: "payment_order", merchantId: 1, id: NOBODY },
+      { attempt, source: "answer", fact: "x".repeat(400_000), httpStatus: 200, bodyBase64: "", latencyMs: 1 },
+      stamp,
+    );
+  const verdicts = await Promise.all(Array.from({ length: 40 }, (_, n) => journal.commit(item(n).build())));
+  await journal.close();
+  expect(verdicts.every(({ kind }) => kind === "committed")).toBe(true);
+  expect(Math.max(...batches)).toBeLessThan(12);
 });
 
 test("an order whose adoption nobody heard of is taken up when a letter brings it into memory", async () => {
@@ -109,7 +121,9 @@ test("an order that waits for its buyer is open too: a build that forgot its ver
 test("while the database is away, the line of what waits for it does not grow without end", async () => {
   const node = await florin.openNode({ isProxied: true, isSweeping: false });
   node.isolate();
-  const given = Array.from({ length: 10_500 }, () => pay(node, checkoutOf(newId()), { waitMs: 0 }).then(() => "taken", String));
+  const given = Array.from({ length: 10_500 }, () =>
+    pay(node, checkoutOf(newId()), { waitMs: 0 }).then(() => "taken", String),
+  );
   const refused = await Promise.race(given.slice(10_000));
   expect(refused).toContain("Florin can't take this now");
   expect(node.journal.depth()).toBeLessThanOrEqual(10_000);

@@ -123,7 +123,11 @@ describe.each([
     const ids = newIds(60);
     florin.psp.onCharge = ({ orderId }, make) =>
       florin.psp.callsOf(orderId).length < 3 ? { kind: "unsent", reason: "rate_limited", retryAfterMs: 300 } : make();
-    await Promise.all(nodes.flatMap((node, index) => ids.slice(index * 20, index * 20 + 20).map((id) => pay(node, checkoutOf(id), { waitMs: 0 }))));
+    await Promise.all(
+      nodes.flatMap((node, index) =>
+        ids.slice(index * 20, index * 20 + 20).map((id) => pay(node, checkoutOf(id), { waitMs: 0 })),
+      ),
+    );
     await allBecome(ids, "SUCCESS");
     for (const id of ids) {
       const order = await florin.order(id);

@@ -35,7 +35,9 @@ test(`${ORDERS} pending orders with room for ${MAX_LIVE}: memory stays bounded, 
   const payAll = async (): Promise<void> => {
     while (next < ORDERS) {
       const paymentOrderId = `order-${next++}`;
-      const request = aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId, sellerAccount: `s-${next % 50}` })] });
+      const request = aCheckout("pm_card_visa", {
+        orders: [anOrder({ paymentOrderId, sellerAccount: `s-${next % 50}` })],
+      });
       for (;;) {
         const refusal = await pay(node, request, { key: paymentOrderId, waitMs: 0 }).then(
           () => null,
@@ -51,7 +53,8 @@ test(`${ORDERS} pending orders with room for ${MAX_LIVE}: memory stays bounded, 
   await Promise.all(Array.from({ length: MAX_LIVE * 2 }, payAll));
   await until(
     async () => {
-      const [row] = await florin.owner`SELECT count(*)::int AS n FROM payment_orders WHERE payment_order_status = 'SUCCESS'`;
+      const [row] =
+        await florin.owner`SELECT count(*)::int AS n FROM payment_orders WHERE payment_order_status = 'SUCCESS'`;
       return row?.n === ORDERS;
     },
     "all orders succeed",
@@ -82,7 +85,8 @@ test("a burst beyond the limit is turned away with 503, and what was taken in is
   const settled = await burst;
   const refused = settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   expect(refused).toHaveLength(MAX_LIVE * 2);
-  for (const reason of refused) expect(reason).toMatchObject({ code: "temporarily-unavailable", options: { retryAfterSeconds: 2 } });
+  for (const reason of refused)
+    expect(reason).toMatchObject({ code: "temporarily-unavailable", options: { retryAfterSeconds: 2 } });
   const [row] = await florin.owner`SELECT count(*)::int AS n FROM payment_orders
     WHERE payment_order_id LIKE 'burst-%' AND payment_order_status = 'SUCCESS'`;
   expect(row).toEqual({ n: MAX_LIVE });
