@@ -65,6 +65,9 @@ export const paymentOrderSetup = setup({
     isHeldElsewhere: ({ context }, money: HeldMoney) => isHeldElsewhere(context, money),
     isCapturedElsewhere: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && isHeldElsewhere(context, fact) && !isKnownLate(context, fact.reference),
+    /** An earlier operation's success while a newer one may be charged: the newer one runs to its end. */
+    isOvertaken: ({ context }, fact: Fact<"psp.succeeded">) =>
+      fact.captured && fact.operation < context.operation && context.keySince !== null,
     isBookedLate: ({ context }, fact: Fact<"psp.succeeded">) => isKnownLate(context, fact.reference),
     isBookedLateAnswer: ({ context }, fact: Fact<"psp.succeeded">) =>
       isCurrentCall(context, fact) && isKnownLate(context, fact.reference),
@@ -86,7 +89,10 @@ export const paymentOrderSetup = setup({
       isSurelyAbsent(context, origin) && context.budgetUsed < policyOf(context).maxSends,
     isSurelyAbsent: ({ context }, origin: Origin) => isSurelyAbsent(context, origin),
     isAskNeededBeforeRetry: ({ context }) =>
-      context.unknownSince !== null || context.keySince !== null || context.held !== null,
+      context.unknownSince !== null ||
+      context.keySince !== null ||
+      context.held !== null ||
+      context.parked?.reason === "booked_elsewhere",
     isIdle: ({ context }) => context.call === null,
     isCallLost: ({ context }) => context.call !== null,
     isPendingKnown: ({ context }) => context.held !== null || context.parked?.reason === "pending_too_long",
@@ -100,6 +106,7 @@ export const paymentOrderSetup = setup({
       isCurrentCall(context, origin) && context.asks <= policyOf(context).inquiryDelaysMs.length,
     isAnswerWithPollBudget: ({ context }, origin: Origin) =>
       isCurrentCall(context, origin) && context.asks < policyOf(context).pollDelaysMs.length,
+    isHeldBack: ({ context }, fact: Fact<"psp.unsent">) => isCurrentCall(context, fact) && fact.heldBack,
     isAnswerWithSendBudget: ({ context }, origin: Origin) =>
       isCurrentCall(context, origin) && context.budgetUsed < policyOf(context).maxSends,
     isBookable: ({ context }, decision: Resolution) =>
@@ -177,6 +184,7 @@ export const paymentOrderSetup = setup({
       call: null,
     })),
     clearTimer: assign({ timer: null }),
+    returnBudget: assign(({ context }) => ({ budgetUsed: context.budgetUsed - 1 })),
     resetAsks: assign({ asks: 0 }),
     resetBudget: assign({ budgetUsed: 0, asks: 0 }),
     requestCancel: assign({ cancelRequested: true }),
@@ -205,6 +213,7 @@ export const paymentOrderSetup = setup({
       nextActionUrl: null,
       call: null,
     })),
+    recordReference: assign((_, { reference }: HeldMoney) => ({ reference })),
     recordLate: assign(({ context }, { reference, amount, currency }: HeldMoney) => ({
       late: [...context.late, { reference, amount, currency }],
     })),

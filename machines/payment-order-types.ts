@@ -29,7 +29,8 @@ export type ParkReason =
   | "pending_too_long"
   | "amount_mismatch"
   | "currency_mismatch"
-  | "reference_conflict";
+  | "reference_conflict"
+  | "booked_elsewhere";
 
 export interface Failure {
   readonly code: string;
@@ -99,7 +100,13 @@ export type PspFact =
     } & Origin &
       Stamp)
   | ({ readonly type: "psp.declined"; readonly reference: string | null } & Failure & Origin & Stamp)
-  | ({ readonly type: "psp.unsent"; readonly reason: string; readonly retryAfterMs: number | null } & Origin & Stamp)
+  | ({
+      readonly type: "psp.unsent";
+      readonly reason: string;
+      readonly retryAfterMs: number | null;
+      readonly heldBack: boolean;
+    } & Origin &
+      Stamp)
   | ({ readonly type: "psp.unknown"; readonly reason: string } & Origin & Stamp)
   | ({ readonly type: "psp.not_found" } & Origin & Stamp);
 

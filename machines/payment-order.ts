@@ -80,6 +80,7 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           // What is in suspense can't settle the order too; only an answer to our own question needs a person.
           { guard: { type: "isBookedLateAnswer", params: itself }, target: ".parked", actions: parkForReview },
           { guard: { type: "isBookedLate", params: itself } },
+          { guard: { type: "isOvertaken", params: itself }, actions: bookLateSuccess },
           // Money that waits for review must not be forgotten over other money.
           {
             guard: { type: "isCapturedElsewhere", params: itself },
@@ -133,10 +134,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           actions: [{ type: "recordPending", params: itself }, "resetAsks"],
         },
         "order.conflicted": [
-          { guard: { type: "isHeldElsewhere", params: itself }, target: ".parked", actions: parkForReview },
+          { guard: "isHeld", target: ".parked", actions: parkForReview },
+          // The money is in another order's book: this one holds none, and an operator may end it.
           {
             target: ".parked",
-            actions: [{ type: "recordHeld", params: itself }, parkFor("reference_conflict")],
+            actions: [{ type: "recordReference", params: itself }, parkFor("booked_elsewhere")],
           },
         ],
       },
@@ -150,6 +152,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           ],
           on: {
             "psp.unsent": [
+              {
+                guard: { type: "isHeldBack", params: itself },
+                target: "retrying",
+                actions: ["clearDoubt", "returnBudget"],
+              },
               {
                 guard: { type: "isAnswerWithSendBudget", params: itself },
                 target: "retrying",

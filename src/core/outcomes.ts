@@ -41,6 +41,8 @@ export interface Declined {
 /** This attempt surely did not happen; `retryAfterMs` is what the PSP asked for. */
 export interface Unsent {
   readonly kind: "unsent";
+  /** We held it back ourselves (breaker, full queue, doubtful claim): it says nothing about the PSP's health. */
+  readonly heldBack?: true;
   readonly reason: string;
   readonly retryAfterMs: number | null;
 }

@@ -73,7 +73,13 @@ export function toFact(
         ...common,
       };
     case "unsent":
-      return { type: "psp.unsent", reason: outcome.reason, retryAfterMs: outcome.retryAfterMs, ...common };
+      return {
+        type: "psp.unsent",
+        reason: outcome.reason,
+        retryAfterMs: outcome.retryAfterMs,
+        heldBack: outcome.heldBack ?? false,
+        ...common,
+      };
     case "unknown":
       return { type: "psp.unknown", reason: outcome.reason, ...common };
     case "not_found":
@@ -118,7 +124,7 @@ async function callPsp(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise
   const connector = deps.connectors.get(call.psp);
   const isCharge = call.kind === "charge";
   const refuse = (reason: string): Answer<Outcome> => ({
-    outcome: isCharge ? { kind: "unsent", reason, retryAfterMs: null } : { kind: "unknown", reason },
+    outcome: isCharge ? { kind: "unsent", reason, retryAfterMs: null, heldBack: true } : { kind: "unknown", reason },
     raw: NOTHING_RECEIVED,
   });
   if (connector === undefined) return refuse("psp_not_configured");

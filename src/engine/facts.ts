@@ -40,6 +40,7 @@ const factSchema: z.ZodType<PspFact> = z.discriminatedUnion("type", [
     type: z.literal("psp.unsent"),
     reason: z.string(),
     retryAfterMs: z.number().nullable(),
+    heldBack: z.boolean(),
     ...origin,
     ...stamp,
   }),

@@ -23,6 +23,7 @@ const PARK_REASONS = [
   "amount_mismatch",
   "currency_mismatch",
   "reference_conflict",
+  "booked_elsewhere",
 ] as const;
 
 const contextSchema: z.ZodType<PaymentOrderContext> = z.object({

@@ -49,7 +49,7 @@ export interface GuardedConnector extends Connector {
 const NOTHING_RECEIVED = { status: null, body: new Uint8Array(0) } as const;
 
 const unsent = (reason: string, retryAfterMs: number | null): Answer<Outcome> => ({
-  outcome: { kind: "unsent", reason, retryAfterMs },
+  outcome: { kind: "unsent", reason, retryAfterMs, heldBack: true },
   raw: NOTHING_RECEIVED,
 });
 const unknown = (reason: string): Answer<Unknown> => ({ outcome: { kind: "unknown", reason }, raw: NOTHING_RECEIVED });

@@ -116,7 +116,13 @@ function toEvent(draw: Draw, context: PaymentOrderContext, now: number): Payment
     case "psp.declined":
       return { type: draw.kind, reference, code: "no", message: "No.", declineCode: null, retryable: flag, ...fact };
     case "psp.unsent":
-      return { type: draw.kind, reason: "refused", retryAfterMs: flag ? 7_000 : null, ...fact };
+      return {
+        type: draw.kind,
+        reason: "refused",
+        retryAfterMs: flag ? 7_000 : null,
+        heldBack: draw.waitMs === 1,
+        ...fact,
+      };
     case "psp.unknown":
       return { type: draw.kind, reason: "timeout", ...fact };
     case "psp.not_found":
@@ -142,7 +148,7 @@ function toEvent(draw: Draw, context: PaymentOrderContext, now: number): Payment
         at: Math.max(now, context.timer?.dueAt ?? now),
       };
     case "unsent until parked":
-      return { type: "psp.unsent", reason: "refused", retryAfterMs: null, ...fact };
+      return { type: "psp.unsent", reason: "refused", retryAfterMs: null, heldBack: false, ...fact };
     case "pending until parked":
       return { type: "psp.pending", reference, nextActionUrl: null, ...fact };
     case "unknown until parked":

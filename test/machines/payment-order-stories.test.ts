@@ -345,12 +345,21 @@ describe.each(TELLINGS)("a payment order, %s", (telling) => {
       expect(life.context).toMatchObject({ reference: "ch_1", captured: "10000" });
     });
 
-    test("was about to be tried again: the first success settles it, the second is late", () => {
+    test("is tried again already: the overtaken charge goes to suspense, and the newer one is seen to its end", () => {
       const life = aSentOrder();
       life.take(softDecline, timerFires(), earlierOperation.captured());
+      expect(life.state).toBe("EXECUTING.sending");
+      life.take(answer.unknown(), answer.captured({ reference: "ch_2" }));
       expect(life.state).toBe("SUCCESS");
-      life.take(answer.captured({ reference: "ch_2", operation: 2 }));
-      expect(life.effects("post")).toEqual(["post pay_in ch_1 100.00 USD", "post late_success ch_2 100.00 USD"]);
+      expect(life.effects("post")).toEqual(["post late_success ch_1 100.00 USD", "post pay_in ch_2 100.00 USD"]);
+    });
+
+    test("waits to be tried again: the late success settles it, and nothing is sent any more", () => {
+      const life = aSentOrder();
+      life.take(softDecline, earlierOperation.captured());
+      expect(life.state).toBe("SUCCESS");
+      expect(life.effects("post")).toEqual(["post pay_in ch_1 100.00 USD"]);
+      expect(life.context.timer).toBeNull();
     });
 
     test("was canceled or had expired: the money goes to suspense", () => {
@@ -625,8 +634,14 @@ describe.each(TELLINGS)("a payment order, %s", (telling) => {
     test("is parked with the charge's name, and nothing is posted", () => {
       const life = aSentOrder();
       expect(life.take(order.conflicted())).toEqual(["announce parked"]);
-      expect(life.context).toMatchObject({ parked: { reason: "reference_conflict" }, held: { reference: "ch_1" } });
+      expect(life.context).toMatchObject({ parked: { reason: "booked_elsewhere" }, reference: "ch_1", held: null });
       expect(life.effects("post")).toEqual([]);
+    });
+
+    test("may be failed by an operator: the money is the other order's", () => {
+      const life = aSentOrder();
+      life.take(order.conflicted(), order.resolved({ outcome: "failed" }));
+      expect(life.state).toBe("FAILED");
     });
 
     test("does not forget the money that it held before", () => {

@@ -108,6 +108,7 @@ function factsFrom(from: From) {
         type: "psp.unsent",
         reason: "connection refused",
         retryAfterMs: null,
+        heldBack: false,
         ...from(moment.context),
         ...stampOf(moment),
         ...over,

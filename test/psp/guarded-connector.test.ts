@@ -85,7 +85,7 @@ describe("the guard's places", () => {
     const { charges, send, settled } = arrange({ maxConcurrent: 2, maxQueued: 1 });
     void send();
     void send();
-    expect(await send()).toEqual({ kind: "unsent", reason: "queue_full", retryAfterMs: 500 });
+    expect(await send()).toEqual({ kind: "unsent", reason: "queue_full", retryAfterMs: 500, heldBack: true });
     await settled();
     expect(charges).toHaveLength(1);
   });
@@ -105,7 +105,7 @@ describe("the guard's places", () => {
     await settled();
     pass(100);
     charges[0]?.(success);
-    expect(await late).toEqual({ kind: "unsent", reason: "claim_expired", retryAfterMs: null });
+    expect(await late).toEqual({ kind: "unsent", reason: "claim_expired", retryAfterMs: null, heldBack: true });
     expect(charges).toHaveLength(1);
   });
 
@@ -172,7 +172,7 @@ describe("the circuit breaker", () => {
     const { always, ask, inquiries, pass, send } = await opened();
     always(success);
     pass(400);
-    expect(await send()).toEqual({ kind: "unsent", reason: "circuit_open", retryAfterMs: 600 });
+    expect(await send()).toEqual({ kind: "unsent", reason: "circuit_open", retryAfterMs: 600, heldBack: true });
     expect(await ask()).toEqual({ kind: "unknown", reason: "circuit_open" });
     expect(inquiries).toEqual([]);
   });
@@ -240,7 +240,7 @@ describe("the circuit breaker", () => {
       pass(4_000);
       expect(guard.stats().breaker).toBe("half_open");
       expect(await send()).toMatchObject({ reason: "econnrefused" });
-      expect(await send()).toEqual({ kind: "unsent", reason: "circuit_open", retryAfterMs: openMs });
+      expect(await send()).toEqual({ kind: "unsent", reason: "circuit_open", retryAfterMs: openMs, heldBack: true });
     }
   });
 

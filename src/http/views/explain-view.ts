@@ -13,7 +13,8 @@ const PARKED_BECAUSE: Readonly<Record<ParkReason, string>> = {
   pending_too_long: "the PSP has been saying “pending” for too long",
   amount_mismatch: "the PSP took another amount than was asked for",
   currency_mismatch: "the PSP took another currency than was asked for",
-  reference_conflict: "the PSP's reference is already booked for another order",
+  reference_conflict: "two successes are claimed for this order",
+  booked_elsewhere: "the PSP named a charge that is already booked for another order",
 };
 
 export function explainOrder(row: OrderRow, attempts: readonly AttemptRow[], stamp: Stamp) {

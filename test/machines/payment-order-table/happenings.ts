@@ -34,6 +34,7 @@ export const HAPPENINGS = {
   "webhook of an earlier operation: declined softly": earlierOperation.declined({ retryable: true }),
 
   "answer: unsent": answer.unsent(),
+  "answer: held back by ourselves": answer.unsent({ heldBack: true }),
   "answer: unsent, come back in 20 s": answer.unsent({ retryAfterMs: 20_000 }),
   "earlier answer: unsent": earlierAnswer.unsent(),
   "answer: unknown": answer.unknown(),
