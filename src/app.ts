@@ -40,7 +40,11 @@ const QUERY_TIMEOUT_MS = 10_000;
 const PROBE_PATIENCE_MS = 2_000;
 const COUNT_CACHE_MS = 5_000;
 /** Connections that are still open after this are cut, so that a stop ends within 10 s. */
-const HTTP_GRACE_MS = 8_000;
+const HTTP_GRACE_MS = 5_000;
+/** For calls that are out at a PSP while the last requests are answered; what is not back by then is handed over. */
+const DRAIN_MS = 5_000;
+const FINAL_DRAIN_MS = 500;
+const REGISTRATION_TIMEOUT_MS = 5_000;
 
 export async function startApp(
   config: Config,
@@ -109,7 +113,7 @@ async function startParts(
     hostedExpiryMs: HOSTED_EXPIRY_MS,
     toPayUrl: payLinks.toPayUrl,
   });
-  cleanUps.push(() => processor.stop());
+  cleanUps.push(() => processor.stop(FINAL_DRAIN_MS));
 
   const http = createHttpApp({
     db: openDatabase(queries),
@@ -141,7 +145,10 @@ async function startParts(
 
   const server = await listen(http.fetch, config);
   reach = server;
-  cleanUps.push(server.close);
+  // Both at once: requests that wait for an order need the order's call to come back.
+  cleanUps.push(async () => {
+    await Promise.all([server.close(), processor.engine.drain(DRAIN_MS)]);
+  });
   if (simulator !== null)
     await registerWebhook(simulator.url, {
       url: `${publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
@@ -240,6 +247,7 @@ async function registerWebhook(
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(webhook),
+    signal: AbortSignal.timeout(REGISTRATION_TIMEOUT_MS),
   });
   if (!answer.ok)
     throw new Error(`the PSP simulator at ${simulatorUrl} did not take the webhook address: ${answer.status}`);

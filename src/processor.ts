@@ -76,6 +76,7 @@ export interface Processor {
 const JOURNAL_LANES = 2;
 const QUERY_CONNECTIONS = 8;
 const QUERY_TIMEOUT_MS = 15_000;
+const BEAT_TIMEOUT_MS = 3_000;
 const DEFAULT_GRACE_MS = 7_000;
 
 /** Secrets of a PSP account's webhooks live in `settings`, so that all nodes share them. */
@@ -97,11 +98,11 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     statementTimeoutMs: QUERY_TIMEOUT_MS,
   });
   await checkDatabase(sql, ports);
-  // The heartbeat has a connection of its own: a busy pool must not make the node look dead.
-  const beatSql = connectDatabase(options.databaseUrl, { name: "florin heartbeat", max: 1, statementTimeoutMs: 5_000 });
 
   const ownership = await claimOwnership({
-    sql: beatSql,
+    // A connection of its own: a busy pool must not make the node look dead.
+    openSql: () =>
+      connectDatabase(options.databaseUrl, { name: "florin heartbeat", max: 1, statementTimeoutMs: BEAT_TIMEOUT_MS }),
     ports,
     node,
     name: `${hostname()}:${process.pid}`,
@@ -199,7 +200,7 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
         .catch((error: unknown) => log.warn({ err: error }, "could not resign; others adopt after the ownership time"));
       await leases.close();
       await journal.close();
-      await Promise.all([sql.end({ timeout: 2 }), beatSql.end({ timeout: 2 })]);
+      await sql.end({ timeout: 2 });
     },
   };
 }

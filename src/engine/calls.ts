@@ -28,6 +28,7 @@ export interface CallDeps {
   }) => void;
 }
 
+const MAX_REASON_LENGTH = 200;
 const NOTHING_RECEIVED = { status: null, body: new Uint8Array() };
 
 /** The machine's event for an outcome; `origin` says whose it is. */
@@ -97,15 +98,22 @@ export function toStamp(ports: Ports): Stamp {
 export async function performCall(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise<CallAnswer> {
   const { clock } = deps.ports;
   const startedMs = clock.monotonicMs();
-  const answer = await callPsp(deps, ref, call);
+  const source = call.kind === "charge" ? "answer" : "inquiry";
+  const toEvent = (outcome: Outcome | InquiryOutcome): PspFact =>
+    toFact(outcome, { source, operation: call.operationNumber, attempt: call.attempt }, toStamp(deps.ports));
+  let answer: Answer<Outcome | InquiryOutcome>;
+  let event: PspFact;
+  try {
+    answer = await callPsp(deps, ref, call);
+    event = toEvent(answer.outcome);
+  } catch (error) {
+    // A connector classifies and does not throw; if one does, the call may have happened.
+    const reason = `connector_failed: ${String(error).slice(0, MAX_REASON_LENGTH)}`;
+    answer = { outcome: { kind: "unknown", reason }, raw: NOTHING_RECEIVED };
+    event = toEvent(answer.outcome);
+  }
   const latencyMs = Math.round(clock.monotonicMs() - startedMs);
   deps.onCall?.({ psp: call.psp, kind: call.kind, outcome: answer.outcome.kind, latencyMs });
-  const source = call.kind === "charge" ? "answer" : "inquiry";
-  const event = toFact(
-    answer.outcome,
-    { source, operation: call.operationNumber, attempt: call.attempt },
-    toStamp(deps.ports),
-  );
   return {
     event,
     observation: {
@@ -123,24 +131,24 @@ async function callPsp(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise
   const { idempotencyKey } = call;
   const connector = deps.connectors.get(call.psp);
   const isCharge = call.kind === "charge";
-  const refuse = (reason: string): Answer<Outcome> => ({
+  const holdBack = (reason: string): Answer<Outcome> => ({
     outcome: isCharge ? { kind: "unsent", reason, retryAfterMs: null, heldBack: true } : { kind: "unknown", reason },
     raw: NOTHING_RECEIVED,
   });
-  if (connector === undefined) return refuse("psp_not_configured");
-  try {
-    const body = isCharge ? (call.request ?? (await deps.store.loadRequest(ref, call.operationNumber))) : "";
-    // Asked last, with nothing awaited between here and the send: a paused process must not call.
-    const sendBeforeMs = deps.ownership.sureUntilMs();
-    if (deps.ports.clock.monotonicMs() >= sendBeforeMs) return refuse("ownership_unsure");
-    return isCharge
-      ? await connector.charge({ idempotencyKey, body, sendBeforeMs })
-      : await connector.inquire({ idempotencyKey });
-  } catch (error) {
-    // A connector classifies and does not throw; if one does, the call may have happened.
-    return {
-      outcome: { kind: "unknown", reason: `connector_failed: ${String(error).slice(0, 200)}` },
-      raw: NOTHING_RECEIVED,
-    };
+  if (connector === undefined) {
+    const reason = "psp_not_configured";
+    return { outcome: { kind: isCharge ? "unsent" : "unknown", reason, retryAfterMs: null }, raw: NOTHING_RECEIVED };
   }
+  let body = "";
+  try {
+    if (isCharge) body = call.request ?? (await deps.store.loadRequest(ref, call.operationNumber));
+  } catch {
+    return holdBack("request_not_loaded");
+  }
+  // Asked last, with nothing awaited between here and the send: a paused process must not call.
+  const sendBeforeMs = deps.ownership.sureUntilMs();
+  if (deps.ports.clock.monotonicMs() >= sendBeforeMs) return holdBack("ownership_unsure");
+  return isCharge
+    ? await connector.charge({ idempotencyKey, body, sendBeforeMs })
+    : await connector.inquire({ idempotencyKey });
 }

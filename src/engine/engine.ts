@@ -6,17 +6,10 @@
 import type { Logger } from "pino";
 import { newUuid } from "../core/ids.ts";
 import type { Ports } from "../core/ports.ts";
-import {
-  type ActorEvent,
-  type ActorKind,
-  type ActorRef,
-  type ActorState,
-  type Decision,
-  refName,
-  type StoredActor,
-} from "./actor.ts";
+import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, refName, type StoredActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
-import { type CallDeps, performCall, toStamp } from "./calls.ts";
+import { type CallDeps, toStamp } from "./calls.ts";
+import { createCallsOut } from "./calls-out.ts";
 import { createArrivals } from "./arrivals.ts";
 import { addDecision, ItemBuilder } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
@@ -24,6 +17,7 @@ import type { Leases } from "./leases/leases.ts";
 import { type Envelope, type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 import type { Ownership } from "./ownership.ts";
 import { toStepItem } from "./step-item.ts";
+import { createWatchers } from "./watchers.ts";
 
 export interface EngineOptions {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -96,10 +90,8 @@ export function createEngine(options: EngineOptions): Engine {
   const { kinds, store, journal, leases, ownership, ports, log } = options;
   const callDeps: CallDeps = { ...options.calls, store, ownership, ports };
   const lives = new Map<string, Live>();
-  const listeners = new Map<string, Set<(state: ActorState) => void>>();
-  /** Calls that this node has out, until their answers are taken; by actor. */
-  const callsOut = new Map<string, number>();
-  let openCalls = 0;
+  const { publish, watch } = createWatchers();
+  const callsOut = createCallsOut(callDeps, deliver);
   let isDraining = false;
   /** Places of actors whose creation is being committed: a burst must not find the same place free twice. */
   let promised = 0;
@@ -122,30 +114,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
   });
 
-  function publish(state: ActorState): void {
-    const set = listeners.get(refName(state.ref));
-    if (set !== undefined) for (const listener of [...set]) listener(state);
-  }
-
   const adoptedNow = (): ActorEvent => ({ type: "order.adopted", ...toStamp(ports) });
-
-  function act(ref: ActorRef, decision: Decision): void {
-    const name = refName(ref);
-    for (const call of decision.calls) {
-      openCalls += 1;
-      callsOut.set(name, (callsOut.get(name) ?? 0) + 1);
-      void performCall(callDeps, ref, call)
-        .then(({ event, observation }) =>
-          deliver(ref, { event, isCommand: false, mail: null, observation, toKeyRow: null }),
-        )
-        .finally(() => {
-          openCalls -= 1;
-          const left = (callsOut.get(name) ?? 1) - 1;
-          if (left === 0) callsOut.delete(name);
-          else callsOut.set(name, left);
-        });
-    }
-  }
 
   function evict(live: Live): void {
     const name = refName(live.ref);
@@ -188,7 +157,7 @@ export function createEngine(options: EngineOptions): Engine {
     live.isPumping = false;
     if (live.state.hasOpenCall) {
       // Its call is out at nobody's when the answer of its adoption was lost: nothing else would ever move it.
-      if (!callsOut.has(refName(live.ref)) && !isAdopted) void deliver(live.ref, toFactLetter(adoptedNow()));
+      if (!callsOut.has(live.ref) && !isAdopted) void deliver(live.ref, toFactLetter(adoptedNow()));
       return;
     }
     // Only an adoption that found nothing to do leaves an owner behind.
@@ -290,7 +259,7 @@ export function createEngine(options: EngineOptions): Engine {
     options.onStep?.({ before, after: decision.next, event: letter.event });
     envelope.resolve({ kind: "taken", state: decision.next });
     publish(decision.next);
-    act(live.ref, decision);
+    callsOut.send(live.ref, decision.calls);
     return false;
   }
 
@@ -379,7 +348,7 @@ export function createEngine(options: EngineOptions): Engine {
           adoptIntoMemory(kind, { state: next, version: 1, token: 1, owner: node });
           void leases.take(refName(next.ref));
         }
-        act(next.ref, decision);
+        callsOut.send(next.ref, decision.calls);
       }
       return { kind: "created", states: started.map(({ decision }) => decision.next) };
     },
@@ -401,24 +370,14 @@ export function createEngine(options: EngineOptions): Engine {
       );
     },
 
-    watch(ref, listener) {
-      const name = refName(ref);
-      const set = listeners.get(name) ?? new Set();
-      set.add(listener);
-      listeners.set(name, set);
-      return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(name);
-      };
-    },
-
+    watch,
     size: () => ({ live: lives.size, free: freePlaces() }),
     isLive: (ref) => lives.has(refName(ref)),
 
     async drain(graceMs) {
       isDraining = true;
       const until = ports.clock.monotonicMs() + graceMs;
-      while ((openCalls > 0 || journal.depth() > 0) && ports.clock.monotonicMs() < until) {
+      while ((callsOut.count() > 0 || journal.depth() > 0) && ports.clock.monotonicMs() < until) {
         await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
       }
     },

@@ -9,6 +9,8 @@ import type { Sql } from "../db/client.ts";
 /** A node that has not beaten for this long is taken for dead. Long enough for a database restart, short for a buyer. */
 export const OWNERSHIP_MS = 10_000;
 export const HEARTBEAT_MS = 2_000;
+/** Two beats must fit into the ownership time, even when the first connection hangs. */
+const BEAT_DEADLINE_MS = 4_000;
 /** Kept back from the claim for the time that a call needs to leave this machine. */
 const SEND_MARGIN_MS = 2_000;
 
@@ -18,13 +20,14 @@ export interface Ownership {
   sureUntilMs(): number;
   /** Beats once now; false when the database did not take it. */
   beat(): Promise<boolean>;
-  /** Hands everything over: others may adopt at once. */
+  /** Hands everything over: others may adopt at once. Closes the connection. */
   resign(): Promise<void>;
   stop(): void;
 }
 
 export interface OwnershipOptions {
-  readonly sql: Sql;
+  /** Opens a connection for the heartbeat alone; called again when one does not answer. */
+  readonly openSql: () => Sql;
   readonly ports: Ports;
   readonly node: string;
   readonly name: string;
@@ -33,7 +36,8 @@ export interface OwnershipOptions {
 
 /** Registers the node and starts beating. Throws when the database can't be reached. */
 export async function claimOwnership(options: OwnershipOptions): Promise<Ownership> {
-  const { sql, ports, node, name } = options;
+  const { openSql, ports, node, name } = options;
+  let sql = openSql();
   let sureUntilMs = 0;
   let isBeating = false;
 
@@ -42,20 +46,35 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
     isBeating = true;
     // Counted from before the statement left: the database's stamp can only be later.
     const startedMs = ports.clock.monotonicMs();
+    const hung = sql;
+    let deadline: NodeJS.Timeout | undefined;
+    const gaveUp = new Promise<never>((_, reject) => {
+      deadline = setTimeout(() => {
+        // Packets that nobody answers would hold this connection for a quarter of an hour.
+        sql = openSql();
+        void hung.end({ timeout: 0 });
+        reject(new Error(`no answer to the heartbeat within ${BEAT_DEADLINE_MS} ms`));
+      }, BEAT_DEADLINE_MS);
+    });
     try {
-      await sql`INSERT INTO nodes (node_id, name) VALUES (${node}, ${name})
+      const beaten = sql`INSERT INTO nodes (node_id, name) VALUES (${node}, ${name})
         ON CONFLICT (node_id) DO UPDATE SET heartbeat_at = now(), stopped_at = NULL`;
+      await Promise.race([beaten, gaveUp]);
       sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;
       return true;
     } catch (error) {
       options.onFailure(error);
       return false;
     } finally {
+      clearTimeout(deadline);
       isBeating = false;
     }
   }
 
-  if (!(await beat())) throw new Error("this node could not register itself in the table nodes");
+  if (!(await beat())) {
+    await sql.end({ timeout: 0 });
+    throw new Error("this node could not register itself in the table nodes");
+  }
   const timer = setInterval(() => void beat(), HEARTBEAT_MS);
   timer.unref();
 
@@ -66,7 +85,11 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
     async resign() {
       clearInterval(timer);
       sureUntilMs = 0;
-      await sql`UPDATE nodes SET stopped_at = now() WHERE node_id = ${node}`;
+      try {
+        await sql`UPDATE nodes SET stopped_at = now() WHERE node_id = ${node}`;
+      } finally {
+        await sql.end({ timeout: 2 });
+      }
     },
     stop: () => clearInterval(timer),
   };

@@ -12,6 +12,7 @@ import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } fr
 import type { Engine } from "./engine.ts";
 import { readCommand, readFact } from "./facts.ts";
 import type { Leases } from "./leases/leases.ts";
+import { purgeOutdated } from "./purge.ts";
 import { type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 
 export interface SweepReport {
@@ -45,11 +46,18 @@ const TIMER_SWEEP_MS = 250;
 const MAIL_SWEEP_MS = 1_000;
 /** Younger mail is still on its direct way to the actor. */
 const MAIL_AGE_MS = 1_000;
+/** A run that hangs on a dead connection must not be the last one. */
+const STUCK_MS = 120_000;
+/** How long a stop waits for runs under way. */
+const STOP_PATIENCE_MS = 3_000;
+const PURGE_MS = 600_000;
 const MAX_PER_SWEEP = 1_000;
 
 export function createSweeper(options: SweeperOptions): Sweeper {
   const { sql, store, engine, kinds, leases, ports, log } = options;
   const underWay = new Set<string>();
+  /** Mail that was reported as unreadable; once is enough. */
+  const unread = new Set<string>();
   let timers: NodeJS.Timeout[] = [];
   let unsubscribe: (() => void) | null = null;
   let isStopped = false;
@@ -89,13 +97,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     return fired;
   }
 
-  async function handMail(): Promise<number> {
+  async function handMail(ageMs = MAIL_AGE_MS): Promise<number> {
     let handed = 0;
     for (const kind of kinds.values()) {
       const limit = Math.min(MAX_PER_SWEEP, engine.size().free);
       const [inbox, observations, commands] = await Promise.all([
-        findInboxMail(sql, kind, MAIL_AGE_MS, limit),
-        findObservationMail(sql, kind, MAIL_AGE_MS, limit),
+        findInboxMail(sql, kind, ageMs, limit),
+        findObservationMail(sql, kind, ageMs, limit),
         findCommandMail(sql, kind, limit),
       ]);
       const letters = [
@@ -119,7 +127,13 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         letters.map(({ row, event, mail }) => {
           const ref = { kind: kind.name, merchantId: row.merchantId, id: row.actorId };
           if (event === null) {
-            log.error({ order: ref.id, mail }, "stored mail can't be read by this version; it stays for one that can");
+            const name = `${refName(ref)}/${JSON.stringify(mail)}`;
+            if (!unread.has(name))
+              log.error(
+                { order: ref.id, mail },
+                "stored mail can't be read by this version; it stays for one that can",
+              );
+            unread.add(name);
             return false;
           }
           const letter = { ...toFactLetter({ ...event, ...stamp() }, mail), isCommand: mail.kind === "command" };
@@ -195,34 +209,60 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     actors.forEach(({ state }, index) => {
       const result = results[index];
       if (result !== undefined) options.onAdopted?.(state.ref, state.name, result);
+      // Ours now, but not in memory: the next sweep looks for it.
+      if (result?.kind === "elsewhere") strays ??= new Set();
     });
   }
 
-  function every(ms: number, what: string, run: () => Promise<unknown>): NodeJS.Timeout {
-    let isRunning = false;
-    return setInterval(() => {
-      if (isRunning || isStopped) return;
-      isRunning = true;
+  /** Runs again and again, never twice at a time; `soon` asks for a run out of turn. */
+  function every(
+    ms: number,
+    what: string,
+    run: () => Promise<unknown>,
+  ): { readonly timer: NodeJS.Timeout; soon(): void } {
+    let startedMs: number | null = null;
+    let isWanted = false;
+    const begin = (): void => {
+      const nowMs = ports.clock.monotonicMs();
+      if (isStopped || (startedMs !== null && nowMs - startedMs < STUCK_MS)) return;
+      startedMs = nowMs;
+      isWanted = false;
       const done = run()
         .catch((error: unknown) => log.warn({ err: error }, `the sweeper could not ${what}; it tries again`))
         .finally(() => {
-          isRunning = false;
           running.delete(done);
+          if (startedMs === nowMs) startedMs = null;
+          if (isWanted) begin();
         });
       running.add(done);
-    }, ms);
+    };
+    return {
+      timer: setInterval(begin, ms),
+      soon() {
+        isWanted = startedMs !== null;
+        begin();
+      },
+    };
   }
 
   return {
     start() {
+      let isWoken = false;
+      const mail = every(MAIL_SWEEP_MS, "hand out stored mail", () => {
+        const ageMs = isWoken ? 0 : MAIL_AGE_MS;
+        isWoken = false;
+        return handMail(ageMs);
+      });
       timers = [
-        every(TIMER_SWEEP_MS, "fire timers", fireTimers),
-        every(MAIL_SWEEP_MS, "hand out stored mail", handMail),
-        every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans),
+        every(TIMER_SWEEP_MS, "fire timers", fireTimers).timer,
+        mail.timer,
+        every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans).timer,
+        every(PURGE_MS, "delete outdated keys", () => purgeOutdated(sql)).timer,
       ];
-      unsubscribe = leases.onWake(
-        () => void handMail().catch((error: unknown) => log.warn({ err: error }, "wake-up failed")),
-      );
+      unsubscribe = leases.onWake(() => {
+        isWoken = true;
+        mail.soon();
+      });
     },
     async sweep() {
       const adopted = await adoptOrphans();
@@ -233,7 +273,10 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       isStopped = true;
       for (const timer of timers) clearInterval(timer);
       unsubscribe?.();
-      await Promise.allSettled([...running]);
+      await Promise.race([
+        Promise.allSettled([...running]),
+        new Promise((resolve) => setTimeout(resolve, STOP_PATIENCE_MS).unref()),
+      ]);
     },
   };
 }

@@ -28,9 +28,12 @@ export interface CheckoutDeps {
 
 /** SHA-256 (hex) of what the client asked for; ids that we generated are no part of it. */
 export function hashContent(request: CheckoutRequest): string {
-  const content = JSON.stringify(request, (_, value: unknown) =>
-    typeof value === "bigint" ? value.toString() : value,
-  );
+  const content = JSON.stringify(request, (_, value: unknown) => {
+    if (typeof value === "bigint") return value.toString();
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    // The order of keys means nothing, neither in JSON nor here.
+    return isObject ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  });
   return createHash("sha256").update(content).digest("hex");
 }
 

@@ -42,7 +42,8 @@ export function createOrderCommander(deps: CommandDeps) {
   async function loadState(ref: ActorRef): Promise<PaymentOrderState> {
     const { actors } = await deps.store.load(deps.kind, [ref]);
     const state = actors[0]?.state;
-    if (state === undefined || !isPaymentOrderState(state)) throw notFound();
+    // The order was found by its id, so what can't be loaded is set aside, or of a version that newer nodes know.
+    if (state === undefined || !isPaymentOrderState(state)) throw setAside();
     return state;
   }
 
@@ -138,17 +139,19 @@ export function createOrderCommander(deps: CommandDeps) {
       case "missing":
         throw notFound();
       case "quarantined":
-        throw new Refusal(
-          "invalid-state",
-          "This order is set aside because its stored state can't be trusted. An engineer has to look at it.",
-          {
-            extra: { current_state: "quarantined", allowed: [] },
-          },
-        );
+        throw setAside();
       default:
         return assertNever(result);
     }
   };
+}
+
+function setAside(): Refusal {
+  return new Refusal(
+    "invalid-state",
+    "This order is set aside because its stored state can't be read here. An engineer has to look at it.",
+    { extra: { current_state: "quarantined", allowed: [] } },
+  );
 }
 
 function notFound(): Refusal {

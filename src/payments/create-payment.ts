@@ -88,7 +88,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     const answer = { status: 200, body: await representFound(found) };
     const record = await keys.insertAnswered(call, checkoutId, answer);
     checkSameRequest(call, record);
-    return toReplay(record.answer ?? answer);
+    return toReplay(record.answer ?? (await keys.storeAnswer(call, answer)));
   }
 
   async function create(call: IdempotentCall, request: CheckoutRequest, waitMs: number): Promise<StoredAnswer> {

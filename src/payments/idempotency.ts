@@ -60,6 +60,8 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore {
         status,
         body,
       }));
+      // Rows are locked in one order everywhere: two nodes that store the same keys must not deadlock.
+      rows.sort((a, b) => a.merchant_id - b.merchant_id || (a.key < b.key ? -1 : 1));
       const written = await sql<{ n: number }[]>`
       UPDATE idempotency_keys k SET status = a.status, answer = a.body
       FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS a(n integer, merchant_id integer, key text, status smallint, body text)

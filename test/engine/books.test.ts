@@ -161,7 +161,7 @@ describe("a PSP reference that two orders claim", () => {
     const second = await payOrder({ sellerAccount: "twin" });
     expect(await florin.order(second)).toMatchObject({
       state: "parked",
-      parkReason: "reference_conflict",
+      parkReason: "booked_elsewhere",
       entries: 0,
       isQuarantined: false,
     });

@@ -56,7 +56,7 @@ test("a reference that another order has booked is refused, and the order stays 
   expect(await florin.order(id)).toMatchObject({ state: "SUCCESS", entries: 1 });
 });
 
-test("an order that is parked because its reference is another's can't be booked, and stays parked", async () => {
+test("an order that is parked because its reference is another's can't be booked, but failed", async () => {
   const taken = await payAndFindReference();
   const id = newId();
   florin.psp.onCharge = () => ({
@@ -70,9 +70,18 @@ test("an order that is parked because its reference is another's can't be booked
   expect(await send(id, resolveAs(null))).toBe("invalid-request");
   expect(await florin.order(id)).toMatchObject({
     state: "parked",
-    parkReason: "reference_conflict",
+    parkReason: "booked_elsewhere",
     isQuarantined: false,
   });
+  const fail = {
+    kind: "resolve",
+    outcome: "failed",
+    amountMinor: null,
+    reason: "paid twice",
+    pspReference: null,
+  } as const;
+  expect(await send(id, fail)).toBe("200");
+  expect(await florin.order(id)).toMatchObject({ state: "FAILED" });
 });
 
 test("one command sent several times at once is carried out once, and its twins get its answer", async () => {
