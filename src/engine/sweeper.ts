@@ -146,18 +146,18 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   }
 
   /**
-   * Claims first, group by group, so that the dead node's orders have a living owner soon; each group begins to
-   * work when the one before has committed, so that live payments need not queue behind thousands of adoptions.
+   * Claims first, so that all of a dead node's orders have a living owner within seconds. Then they begin to work,
+   * each group when the one before has committed, so that live payments need not queue behind thousands of them.
    */
   async function adoptOrphans(): Promise<number> {
     let adopted = await reclaimStrays();
-    let admissions: Promise<void> = Promise.resolve();
+    const groups: (readonly StoredActor[])[] = [];
     try {
       for (const kind of kinds.values()) {
         for (let free = engine.size().free; free > 0 && !isStopped; ) {
           const limit = Math.min(MAX_PER_SWEEP, free);
           const { actors, unreadable } = await store.adopt(kind, limit);
-          admissions = admissions.then(() => admit(actors));
+          groups.push(actors);
           await setAside(kind, unreadable);
           free -= actors.length;
           adopted += actors.length;
@@ -168,7 +168,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       strays ??= new Set();
       throw error;
     } finally {
-      await admissions;
+      for (const actors of groups) await admit(actors);
       if (adopted > 0) log.warn({ orders: adopted }, "adopted the orders of a node that is gone");
     }
     return adopted;

@@ -122,6 +122,24 @@ test("a statement whose connection is lost while it waits for a lock commits lat
   expect(order.steps).toEqual(["EXECUTING.sending", "SUCCESS"]);
 });
 
+test("a step whose answer is lost after its commit is found by its rerun, and the call that it wanted is made once", async () => {
+  const node = await florin.openNode({ isProxied: true, isSweeping: false, lanes: 1 });
+  const id = newId();
+  florin.psp.onCharge = () => ({ kind: "unsent", reason: "refused", retryAfterMs: 0 });
+  await pay(node, checkoutOf([id]), { waitMs: 200 });
+  florin.psp.onCharge = (_, make) => make();
+  const lost = cutBatch(node, 1, "after its commit");
+  await until(async () => {
+    await node.sweeper.sweep();
+    return (await florin.order(id)).state === "SUCCESS";
+  }, "the retry succeeds");
+  expect(lost.cuts()).toBe(1);
+  const order = await florin.order(id);
+  expectOnce(order);
+  expect(order.steps).toEqual(["EXECUTING.sending", "EXECUTING.retrying", "EXECUTING.sending", "SUCCESS"]);
+  expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge", "charge"]);
+});
+
 test("a creation whose connection is lost while it waits for a lock creates one checkout and calls the PSP once", async () => {
   const node = await florin.openNode({ isProxied: true, isSweeping: false, lanes: 1 });
   const [id, key] = [newId(), newId("key")];
