@@ -65,27 +65,31 @@ export function describeConnectorContract(name: string, { start, remembers, toke
       expect((await parts.connector.inquire({ idempotencyKey: newKey() })).outcome).toEqual({ kind: "not_found" });
     });
 
-    it.runIf(remembers)("finds by inquiry exactly what the charge said", async () => {
-      const call = chargeWith(tokens.succeeds);
-      const { outcome } = await parts.connector.charge(call);
-      expect((await parts.connector.inquire(call)).outcome).toEqual(outcome);
-    });
+    if (remembers)
+      it("finds by inquiry exactly what the charge said", async () => {
+        const call = chargeWith(tokens.succeeds);
+        const { outcome } = await parts.connector.charge(call);
+        expect((await parts.connector.inquire(call)).outcome).toEqual(outcome);
+      });
 
-    it.runIf(tokens.declines)("reports a decline with a code and without money", async () => {
-      const { outcome } = await parts.connector.charge(chargeWith(tokens.declines ?? ""));
-      expect(outcome).toMatchObject({ kind: "declined", retryable: false, code: expect.any(String) });
-    });
+    if (tokens.declines)
+      it("reports a decline with a code and without money", async () => {
+        const { outcome } = await parts.connector.charge(chargeWith(tokens.declines ?? ""));
+        expect(outcome).toMatchObject({ kind: "declined", retryable: false, code: expect.any(String) });
+      });
 
-    it.runIf(tokens.pends)("reports a pending charge with its reference", async () => {
-      const { outcome } = await parts.connector.charge(chargeWith(tokens.pends ?? ""));
-      expect(outcome).toMatchObject({ kind: "pending", reference: expect.any(String) });
-    });
+    if (tokens.pends)
+      it("reports a pending charge with its reference", async () => {
+        const { outcome } = await parts.connector.charge(chargeWith(tokens.pends ?? ""));
+        expect(outcome).toMatchObject({ kind: "pending", reference: expect.any(String) });
+      });
 
-    it.runIf(tokens.neverAnswers)("gives up within its limit and says unknown, not failed", async () => {
-      const { outcome, raw } = await parts.connector.charge(chargeWith(tokens.neverAnswers ?? ""));
-      expect(outcome.kind).toBe("unknown");
-      expect(raw.status).toBeNull();
-    });
+    if (tokens.neverAnswers)
+      it("gives up within its limit and says unknown, not failed", async () => {
+        const { outcome, raw } = await parts.connector.charge(chargeWith(tokens.neverAnswers ?? ""));
+        expect(outcome.kind).toBe("unknown");
+        expect(raw.status).toBeNull();
+      });
 
     it("resolves instead of throwing when it is handed nonsense", async () => {
       const { outcome } = await parts.connector.charge({ idempotencyKey: newKey(), body: "\u0000 not a body" });
