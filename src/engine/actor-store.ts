@@ -14,8 +14,8 @@ export interface ActorStore {
   listOwned(kind: ActorKind): Promise<readonly ActorRef[]>;
   /** Takes actors anew that are this node's already, as `adopt` takes another's. */
   reclaim(kind: ActorKind, refs: readonly ActorRef[]): Promise<LoadResult>;
-  /** Gives up actors that this node owns and has nothing to do for. */
-  release(kind: ActorKind, refs: readonly ActorRef[]): Promise<void>;
+  /** Gives up an actor that this node owns and has nothing to do for, unless it has moved on since that version. */
+  release(kind: ActorKind, ref: ActorRef, version: number): Promise<void>;
   quarantine(kind: ActorKind, unreadable: UnreadableActor): Promise<void>;
   /** The stored bytes of an operation, for sending them again. Throws when there are none. */
   loadRequest(ref: ActorRef, operationNumber: number): Promise<string>;
@@ -110,12 +110,11 @@ export function createActorStore({ sql, node }: { readonly sql: Sql; readonly no
       return toResult(kind, rows);
     },
 
-    async release(kind, refs) {
+    async release(kind, ref, version) {
       await sql.unsafe(
-        `UPDATE ${kind.table} o SET owner = NULL
-         FROM unnest($2::int[], $3::uuid[]) AS done(merchant_id, id)
-         WHERE o.merchant_id = done.merchant_id AND o.id = done.id AND o.owner = $1::uuid`,
-        [node, merchantsOf(refs), idsOf(refs)],
+        `UPDATE ${kind.table} SET owner = NULL
+         WHERE merchant_id = $2::int AND id = $3::uuid AND owner = $1::uuid AND version = $4::int`,
+        [node, ref.merchantId, ref.id, version],
       );
     },
 

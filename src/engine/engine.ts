@@ -167,7 +167,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function giveUp(live: Live): Promise<void> {
     try {
-      await store.release(live.kind, [live.ref]);
+      await store.release(live.kind, live.ref, live.version);
       live.isOwned = false;
     } catch (error) {
       log.warn(

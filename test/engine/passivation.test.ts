@@ -5,7 +5,7 @@ import { type FlorinUnderTest, startFlorinUnderTest, until } from "./florin-unde
 import { PENDING } from "./psp-double.ts";
 
 const MAX_LIVE = 100;
-const ORDERS = 3_000;
+const ORDERS = 10_000;
 
 let florin: FlorinUnderTest;
 

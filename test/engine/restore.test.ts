@@ -4,8 +4,16 @@ import type { ActorRef } from "../../src/engine/actor.ts";
 import type { Connector, PspNotice } from "../../src/psp/connector.ts";
 import { webhookSecretName } from "../../src/processor.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
-import { expectOnce, type FlorinUnderTest, startFlorinUnderTest, type TestNode, until } from "./florin-under-test.ts";
+import {
+  expectOnce,
+  type FlorinUnderTest,
+  type NodeOptions,
+  startFlorinUnderTest,
+  type TestNode,
+  until,
+} from "./florin-under-test.ts";
 import { PENDING } from "./psp-double.ts";
+import { createShiftedPorts, HOUR_MS } from "./simulator-florin.ts";
 
 let florin: FlorinUnderTest;
 let made = 0;
@@ -31,7 +39,15 @@ const snapshotOf = async (id: string) =>
   florin.owner`SELECT snapshot::text, version, fencing_token FROM payment_orders WHERE payment_order_id = ${id}`;
 const never = new Promise<never>(() => {});
 
-/** An order that waits for its poll, which is due. */
+/** A node that does not sweep yet, and whose clock is an hour back: whatever deadline it sets is due. */
+async function openLateNode(options: NodeOptions = {}): Promise<TestNode> {
+  const ports = createShiftedPorts();
+  const node = await florin.openNode({ ...options, ports, isSweeping: false });
+  ports.offsetMs = -HOUR_MS;
+  return node;
+}
+
+/** An order that waits for its poll. */
 async function payPending(node: TestNode): Promise<string> {
   const id = newId();
   florin.psp.onCharge = (_, make) => {
@@ -42,10 +58,6 @@ async function payPending(node: TestNode): Promise<string> {
   await until(async () => (await florin.order(id)).state === "pending", `${id} is pending`);
   return id;
 }
-
-const hurry = (id: string) =>
-  florin.owner`UPDATE timers SET due_at = now() - interval '1 minute'
-    WHERE actor_id = (SELECT id FROM payment_orders WHERE payment_order_id = ${id})`;
 
 test("a sweep over a healthy system writes no row and calls no PSP", async () => {
   const nodes = [await florin.openNode({ isSweeping: false }), await florin.openNode({ isSweeping: false })];
@@ -104,11 +116,11 @@ test("an order of a newer machine version is left alone, with its timer and its 
       notice.current === null ? { kind: "forged", reason: "none" } : { kind: "genuine", notice: notice.current },
   };
   await florin.owner`INSERT INTO settings (name, value) VALUES (${webhookSecretName("simulator")}, 'whsec_x')`;
-  const node = await florin.openNode({ connectors: [notifying] });
+  const node = await openLateNode({ connectors: [notifying] });
   const id = await payPending(node);
   const { id: orderId } = await refOf(id);
   await florin.owner`UPDATE payment_orders SET machine_version = 99 WHERE id = ${orderId}`;
-  await hurry(id);
+  node.sweeper.start();
   const before = await snapshotOf(id);
   const calls = florin.psp.callsOf(orderId).length;
 
@@ -162,13 +174,13 @@ test.each([
     reason: "context.amount",
   },
 ])("a snapshot that is $what is set aside untouched, with the reason", async ({ snapshot, change, reason }) => {
-  const node = await florin.openNode();
+  const node = await openLateNode();
   const [bad, good] = [await payPending(node), await payPending(node)];
   await florin.owner.unsafe(
     `UPDATE payment_orders SET snapshot = ${change === undefined ? `'${snapshot}'` : `(${change})::json`} WHERE payment_order_id = '${bad}'`,
   );
   const [before] = await snapshotOf(bad);
-  await Promise.all([hurry(bad), hurry(good)]);
+  node.sweeper.start();
   await until(async () => (await florin.order(bad)).isQuarantined, "it is set aside");
   const [after] = await snapshotOf(bad);
   expect(after?.snapshot).toBe(before?.snapshot);
