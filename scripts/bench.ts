@@ -77,6 +77,7 @@ async function benchInProcess(): Promise<void> {
     rows.push({ how: "in process", inFlight, sellers, ...result, cpuUsPerPayment: (user + system) / PAYMENTS });
   }
   await processor.stop();
+  await servers.dropDatabase("bench_in_process");
 }
 
 function runHttpLoad(load: HttpLoad): Promise<LoadResult> {
@@ -135,6 +136,7 @@ async function benchHttp(): Promise<LoadResult> {
     load: { kind: "open", perSecond: ACCEPT_PER_SECOND },
   });
   await florin.stop();
+  await servers.dropDatabase("bench_http");
   return accepted;
 }
 
@@ -158,6 +160,7 @@ async function benchPlain(): Promise<{ many: number | null; one: number | null; 
     sellers: MANY_SELLERS,
     payments: PAYMENTS / 4,
   });
+  await servers.dropDatabase("bench_plain");
   return { many, one, driver };
 }
 
