@@ -475,7 +475,10 @@ describe("each refusal has its status, its code and its place", () => {
     if (pointer !== undefined) expect(problem.errors).toMatchObject([{ pointer, code }]);
     if (detail !== undefined) expect(String(problem.detail)).toMatch(detail);
     // Neither the answer nor the log repeats what may be a card, or a key.
-    const told = JSON.stringify(problem) + http.logged().slice(logBefore);
+    // Ids and times of our own are left out: now and then one of them has these digits too.
+    const told = (JSON.stringify(problem) + http.logged().slice(logBefore))
+      .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "")
+      .replaceAll(/"(?:time|pid|ms)":[\d.]+/g, "");
     expect(told).not.toMatch(/4242|%34242/);
     expect(told).not.toMatch(/sk_test_/);
   });
