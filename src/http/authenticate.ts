@@ -9,7 +9,8 @@ import type { Clock } from "../core/ports.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Database } from "../db/queries/database.ts";
 import { findApiKey } from "../db/queries/find-api-key.ts";
-import { type Caller, type HttpContext, type HttpMiddleware, isScope, type Scope } from "./http-env.ts";
+import type { Scope } from "../core/scopes.ts";
+import { type Caller, type HttpContext, type HttpMiddleware, isScope } from "./http-env.ts";
 
 export interface AuthenticationDeps {
   readonly db: Database;

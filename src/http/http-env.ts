@@ -1,17 +1,6 @@
 /** What travels with one request through the HTTP front. */
 import type { Context, Handler, MiddlewareHandler } from "hono";
-
-export const SCOPES = [
-  "payments:read",
-  "payments:write",
-  "refunds:write",
-  "payouts:write",
-  "ledger:read",
-  "webhooks:write",
-  "operator",
-  "admin",
-] as const;
-export type Scope = (typeof SCOPES)[number];
+import { SCOPES, type Scope } from "../core/scopes.ts";
 
 export function isScope(text: string): text is Scope {
   return SCOPES.some((scope) => scope === text);

@@ -14,7 +14,7 @@ import { connectDatabase } from "../../src/db/client.ts";
 import { openDatabase } from "../../src/db/queries/database.ts";
 import { createHttpApp, type HttpApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-deps.ts";
-import { SCOPES } from "../../src/http/http-env.ts";
+import { SCOPES } from "../../src/core/scopes.ts";
 import { createPayLinks, type PayLinks } from "../../src/payments/pay-links.ts";
 import { createProcessor, type Processor, webhookSecretName } from "../../src/processor.ts";
 import { SECRET, type SimulatorUnderTest, startSimulatorUnderTest } from "../psp/simulator-under-test.ts";

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import type { Ports } from "../../core/ports.ts";
+import { APP_ROLE } from "../client.ts";
 import { findBinaries } from "./binaries.ts";
 import { type Cluster, newCluster, readCluster, writeCluster } from "./cluster-file.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
@@ -34,9 +35,6 @@ import {
 } from "./postmaster.ts";
 import { toScramVerifier } from "./scram.ts";
 import { EMBEDDED_SETTINGS, type Settings, toArguments } from "./settings.ts";
-
-/** The role that Florin works under. Migrations create it; its rights end where the books must not change. */
-export const APP_ROLE = "florin_app";
 
 /** Fits pino. */
 export interface EmbeddedPostgresLog {

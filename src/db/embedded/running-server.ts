@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Cluster, readCluster } from "./cluster-file.ts";
-import { APP_ROLE } from "./embedded-postgres.ts";
+import { APP_ROLE } from "../client.ts";
 import { OWNER_ROLE } from "./initialize-cluster.ts";
 
 export interface RunningServer {

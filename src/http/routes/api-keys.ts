@@ -12,7 +12,7 @@ import type { Authentication } from "../authenticate.ts";
 import { readBody } from "../body/field-errors.ts";
 import { readJson } from "../body/read-json.ts";
 import { type Cursors, toPage } from "../cursors.ts";
-import { SCOPES } from "../http-env.ts";
+import { SCOPES } from "../../core/scopes.ts";
 import { notFound, readLimit, readQuery } from "../read-query.ts";
 import { jsonRequest, jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
 import { apiKeyPath, paging } from "../schemas/parameters.ts";
