@@ -4,6 +4,7 @@ import { type Config, readConfig } from "../src/config.ts";
 import { newUuid } from "../src/core/ids.ts";
 import { systemPorts } from "../src/core/ports.ts";
 import { connectDatabase } from "../src/db/client.ts";
+import { bindStatements } from "../src/db/access.ts";
 import { createActorStore } from "../src/engine/actor-store.ts";
 import { createPaymentOrderKind } from "../src/payments/payment-order-rows.ts";
 import { type JudgedNodes, judgeNodes, listAllAsGone } from "./support/judge-nodes.ts";
@@ -78,7 +79,7 @@ async function look(store: Store): Promise<Look> {
     const kind = createPaymentOrderKind(() => () => "");
     const kinds = new Map([[kind.name, kind]]);
     const plan = await readPlan(sql, kinds.values(), nodes);
-    const reader = createActorStore({ sql, node: newUuid(systemPorts) });
+    const reader = createActorStore({ statements: bindStatements(sql), node: newUuid(systemPorts) });
     const states = await loadStates(
       reader,
       kinds,

@@ -5,13 +5,17 @@ import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import type { Ports } from "./core/ports.ts";
-import { connectDatabase, type Sql } from "./db/client.ts";
+import { type Ports, withinTime } from "./core/ports.ts";
+import { connectAccess, type Statements } from "./db/access.ts";
+import { connectDatabase } from "./db/client.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./db/embedded/embedded-postgres.ts";
 import { ensureBootstrapKey, makeSecret } from "./db/merchants.ts";
 import { runMigrations } from "./db/migrate.ts";
 import { openDatabase } from "./db/queries/database.ts";
+import { bindReads } from "./db/reads.ts";
 import { makeWebhookSecret, readOrMakeSetting, readSigningKey } from "./db/shared-settings.ts";
+import type { OpenOrderCount } from "./db/statements/operation.ts";
+import { chooseLeases } from "./engine/leases/open-leases.ts";
 import { createHttpApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { createPayLinks } from "./payments/pay-links.ts";
@@ -102,8 +106,8 @@ async function startParts(
   const payLinks = createPayLinks(config.publicUrl ?? `http://${config.host}:${config.port}`, signingKey);
 
   const processor = await createProcessor({
-    databaseUrl: database.url,
-    redisUrl: config.redisUrl,
+    database: connectAccess(database.url),
+    openLeases: chooseLeases({ redisUrl: config.redisUrl }),
     connectors,
     policy: "swift",
     ports,
@@ -116,7 +120,7 @@ async function startParts(
   cleanUps.push(() => processor.stop(FINAL_DRAIN_MS));
 
   const http = createHttpApp({
-    db: openDatabase(queries),
+    reads: bindReads(openDatabase(queries)),
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,
@@ -134,7 +138,7 @@ async function startParts(
           const { inFlight, queued, breaker } = connector.stats();
           return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
         }),
-      countOrders: createOrderCounter(processor.sql, ports),
+      countOrders: createOrderCounter(processor.statements, ports),
     }),
     publicUrl: publicUrl(),
     version: VERSION,
@@ -257,29 +261,21 @@ async function findUnreadiness(processor: Processor, ports: Ports, isReady: bool
   if (!isReady) return "starting or stopping";
   if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs())
     return "the heartbeat does not reach the database";
-  const timeout = new Promise<string>((resolve) =>
-    setTimeout(() => resolve("the database does not answer"), PROBE_PATIENCE_MS).unref(),
-  );
-  const probe = processor.sql`SELECT 1`.then(
+  const probe = processor.statements.probe().then(
     () => null,
     () => "the database can't be reached",
   );
-  return Promise.race([probe, timeout]);
+  return withinTime<string | null>(ports, PROBE_PATIENCE_MS, probe, () => "the database does not answer");
 }
 
-function createOrderCounter(sql: Sql, ports: Ports) {
-  type Counts = readonly { readonly status: string; readonly phase: string; readonly count: number }[];
-  let cached: Counts = [];
+function createOrderCounter(statements: Pick<Statements, "countOpenOrders">, ports: Ports) {
+  let cached: readonly OpenOrderCount[] = [];
   let readAtMs = Number.NEGATIVE_INFINITY;
-  return async (): Promise<Counts> => {
+  return async (): Promise<readonly OpenOrderCount[]> => {
     const nowMs = ports.clock.monotonicMs();
     if (nowMs - readAtMs < COUNT_CACHE_MS) return cached;
     readAtMs = nowMs;
-    cached = await sql<{ status: string; phase: string; count: number }[]>`
-      SELECT payment_order_status AS status, phase, count(*)::int AS count FROM payment_orders
-      WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized') GROUP BY 1, 2
-      UNION ALL
-      SELECT 'EXECUTING', 'owned', count(*)::int FROM payment_orders WHERE owner IS NOT NULL`;
+    cached = await statements.countOpenOrders();
     return cached;
   };
 }

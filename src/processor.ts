@@ -9,15 +9,13 @@ import { invariant } from "./core/assert.ts";
 import { newUuid } from "./core/ids.ts";
 import type { Ports } from "./core/ports.ts";
 import { checkDatabase } from "./db/check-database.ts";
-import { connectDatabase, type Sql } from "./db/client.ts";
+import type { DatabaseAccess, Statements } from "./db/access.ts";
 import type { ActorKind, ActorRef } from "./engine/actor.ts";
 import { type ActorStore, createActorStore } from "./engine/actor-store.ts";
 import { refuseForgottenVersions } from "./engine/check-versions.ts";
 import { type CommittedStep, createEngine, type Engine } from "./engine/engine.ts";
 import { createJournal, type Journal } from "./engine/journal.ts";
-import type { Leases } from "./engine/leases/leases.ts";
-import { createLeaseStore, createMemoryLeases, type LeaseStore } from "./engine/leases/memory-leases.ts";
-import { createRedisLeases } from "./engine/leases/redis-leases.ts";
+import type { Leases, OpenLeases } from "./engine/leases/leases.ts";
 import type { LetterResult } from "./engine/letters.ts";
 import { claimOwnership, type Ownership } from "./engine/ownership.ts";
 import { createStatistics, type Statistics } from "./engine/statistics.ts";
@@ -30,10 +28,8 @@ import { createWebhookService } from "./payments/webhooks.ts";
 import type { Connector } from "./psp/connector.ts";
 
 export interface ProcessorOptions {
-  /** As the role `florin_app`, or a user that may take it. */
-  readonly databaseUrl: string;
-  /** Null: leases in process memory. */
-  readonly redisUrl: string | null;
+  readonly database: DatabaseAccess;
+  readonly openLeases: OpenLeases;
   /** The PSP that new orders go to comes first. */
   readonly connectors: readonly Connector[];
   readonly policy: PolicyName;
@@ -44,9 +40,6 @@ export interface ProcessorOptions {
   readonly hostedExpiryMs: number;
   readonly toPayUrl: (merchantId: number, checkoutId: string) => string;
   readonly lanes?: number;
-  readonly keyPrefix?: string;
-  /** Shared by processors of one process that stand for several nodes without Redis. */
-  readonly leaseStore?: LeaseStore;
   readonly onAdopted?: (ref: ActorRef, stateName: string, result: LetterResult) => void;
   /** Called after each committed step of this node. */
   readonly onStep?: (step: CommittedStep) => void;
@@ -54,7 +47,7 @@ export interface ProcessorOptions {
 
 export interface Processor {
   readonly node: string;
-  readonly sql: Sql;
+  readonly statements: Statements;
   readonly engine: Engine;
   readonly store: ActorStore;
   readonly journal: Journal;
@@ -74,9 +67,6 @@ export interface Processor {
 
 /** One keeps PostgreSQL busy while another's batch is being made; more only make batches smaller. */
 const JOURNAL_LANES = 2;
-const QUERY_CONNECTIONS = 8;
-const QUERY_TIMEOUT_MS = 15_000;
-const BEAT_TIMEOUT_MS = 3_000;
 const DEFAULT_GRACE_MS = 7_000;
 
 /** Secrets of a PSP account's webhooks live in `settings`, so that all nodes share them. */
@@ -92,47 +82,38 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
   const node = newUuid(ports);
   const newId = (): string => newUuid(ports);
 
-  const sql = connectDatabase(options.databaseUrl, {
-    name: "florin queries",
-    max: QUERY_CONNECTIONS,
-    statementTimeoutMs: QUERY_TIMEOUT_MS,
-  });
-  await checkDatabase(sql, ports);
+  const { database } = options;
+  const { statements } = database;
+  await checkDatabase(statements, ports);
 
   const ownership = await claimOwnership({
-    // A connection of its own: a busy pool must not make the node look dead.
-    openSql: () =>
-      connectDatabase(options.databaseUrl, { name: "florin heartbeat", max: 1, statementTimeoutMs: BEAT_TIMEOUT_MS }),
+    openHeart: database.openHeart,
     ports,
     node,
     name: `${hostname()}:${process.pid}`,
     onFailure: (error) => log.warn({ err: error }, "the heartbeat did not reach the database"),
   });
-  const leaseOptions = { node, ttlMs: options.leaseTtlMs, ports };
-  const leases: Leases =
-    options.redisUrl === null
-      ? createMemoryLeases({ ...leaseOptions, store: options.leaseStore ?? createLeaseStore() })
-      : createRedisLeases({
-          ...leaseOptions,
-          url: options.redisUrl,
-          ...(options.keyPrefix === undefined ? {} : { keyPrefix: options.keyPrefix }),
-          onAvailability: (isAvailable, reason) => log.warn({ isAvailable, reason }, "redis leases"),
-        });
+  const leases = options.openLeases({
+    node,
+    ttlMs: options.leaseTtlMs,
+    ports,
+    onAvailability: (isAvailable, reason) => log.warn({ isAvailable, reason }, "redis leases"),
+  });
 
   const statistics = createStatistics();
   const journal = createJournal({
-    databaseUrl: options.databaseUrl,
+    openLane: database.openLane,
     lanes: options.lanes ?? JOURNAL_LANES,
-    monotonicMs: ports.clock.monotonicMs,
+    ports,
     onBatch: statistics.onBatch,
     onTrouble: ({ error, items, runs }) => log.warn({ err: error, items, runs }, "a batch has to run again"),
   });
-  const store = createActorStore({ sql, node });
+  const store = createActorStore({ statements, node });
   const kind = createPaymentOrderKind(
     (psp) => (request) => (connectors.get(psp) ?? mainConnector).buildCharge(request),
   );
   const kinds = new Map<string, ActorKind>([[kind.name, kind]]);
-  await refuseForgottenVersions(sql, kind);
+  await refuseForgottenVersions(statements, kind);
   const engine = createEngine({
     kinds,
     store,
@@ -149,7 +130,7 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     },
   });
   const sweeper = createSweeper({
-    sql,
+    statements,
     store,
     engine,
     kinds,
@@ -159,11 +140,11 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     ...(options.onAdopted === undefined ? {} : { onAdopted: options.onAdopted }),
   });
   const payments = createPaymentsService({
-    sql,
+    statements,
     engine,
     store,
     kind,
-    keys: createIdempotencyStore(sql),
+    keys: createIdempotencyStore(statements, ports),
     leases,
     ports,
     newId,
@@ -175,11 +156,17 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
       toPayUrl: options.toPayUrl,
     },
   });
-  const webhooks = createWebhookService({ sql, engine, connectors, secretsOf: createSecretReader(sql, ports), ports });
+  const webhooks = createWebhookService({
+    statements,
+    engine,
+    connectors,
+    secretsOf: createSecretReader(statements, ports),
+    ports,
+  });
 
   return {
     node,
-    sql,
+    statements,
     engine,
     store,
     journal,
@@ -200,22 +187,23 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
         .catch((error: unknown) => log.warn({ err: error }, "could not resign; others adopt after the ownership time"));
       await leases.close();
       await journal.close();
-      await sql.end({ timeout: 2 });
+      await database.end();
     },
   };
 }
 
-function createSecretReader(sql: Sql, ports: Ports): (pspAccount: string) => Promise<readonly string[]> {
+function createSecretReader(
+  statements: Pick<Statements, "findSetting">,
+  ports: Ports,
+): (pspAccount: string) => Promise<readonly string[]> {
   const cache = new Map<string, { readonly secrets: readonly string[]; readonly readAtMs: number }>();
   return async (pspAccount) => {
     const nowMs = ports.clock.monotonicMs();
     const cached = cache.get(pspAccount);
     if (cached !== undefined && cached.secrets.length > 0 && nowMs - cached.readAtMs < SECRET_CACHE_MS)
       return cached.secrets;
-    const rows = await sql<
-      { value: string }[]
-    >`SELECT value FROM settings WHERE name = ${webhookSecretName(pspAccount)}`;
-    const secrets = rows.flatMap(({ value }) => value.split(" ").filter((secret) => secret !== ""));
+    const value = await statements.findSetting(webhookSecretName(pspAccount));
+    const secrets = (value ?? "").split(" ").filter((secret) => secret !== "");
     cache.set(pspAccount, { secrets, readAtMs: nowMs });
     return secrets;
   };

@@ -4,9 +4,12 @@ import { serve } from "@hono/node-server";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { systemPorts } from "../../src/core/ports.ts";
+import { connectAccess } from "../../src/db/access.ts";
 import { connectDatabase } from "../../src/db/client.ts";
 import { createMerchant } from "../../src/db/merchants.ts";
 import { openDatabase } from "../../src/db/queries/database.ts";
+import { bindReads } from "../../src/db/reads.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createHttpApp } from "../../src/http/app.ts";
 import { createPayLinks } from "../../src/payments/pay-links.ts";
 import type { CheckoutRequest } from "../../src/payments/service.ts";
@@ -25,8 +28,8 @@ export function startProcessor(options: {
   readonly connector?: Connector;
 }): Promise<Processor> {
   return createProcessor({
-    databaseUrl: options.databaseUrl,
-    redisUrl: options.redisUrl,
+    database: connectAccess(options.databaseUrl),
+    openLeases: chooseLeases({ redisUrl: options.redisUrl }),
     connectors: [options.connector ?? createInstantConnector({ account: "instant" })],
     policy: "swift",
     ports: systemPorts,
@@ -85,10 +88,12 @@ export async function startHttpFlorin(options: {
 }): Promise<HttpFlorin> {
   const processor = await startProcessor(options);
   processor.start();
-  const { secret } = await createMerchant(processor.sql, systemPorts, { name: "bench", mode: "test" });
+  const setup = connectDatabase(options.databaseUrl, { name: "bench setup", max: 1, statementTimeoutMs: 10_000 });
+  const { secret } = await createMerchant(setup, systemPorts, { name: "bench", mode: "test" });
+  await setup.end();
   const queries = connectDatabase(options.databaseUrl, { name: "bench http", max: 4, statementTimeoutMs: 10_000 });
   const app = createHttpApp({
-    db: openDatabase(queries),
+    reads: bindReads(openDatabase(queries)),
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,

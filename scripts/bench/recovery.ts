@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
+import { connectDatabase } from "../../src/db/client.ts";
 import { OWNERSHIP_MS } from "../../src/engine/ownership.ts";
 import { startProcessor } from "./florin.ts";
 
@@ -44,6 +45,7 @@ export async function measureRecovery(options: {
   child.kill("SIGKILL");
 
   const processor = await startProcessor({ databaseUrl: options.databaseUrl, redisUrl: null, log: options.log });
+  const sql = connectDatabase(options.databaseUrl, { name: "bench look", max: 1, statementTimeoutMs: 60_000 });
   try {
     await sleep(OWNERSHIP_MS + 500);
     const startedMs = performance.now();
@@ -51,7 +53,7 @@ export async function measureRecovery(options: {
     processor.start();
     let adoptedSeconds = 0;
     for (;;) {
-      const [row] = await processor.sql<{ orphans: number; open: number }[]>`
+      const [row] = await sql<{ orphans: number; open: number }[]>`
         SELECT count(*) FILTER (WHERE owner IS NOT NULL AND owner <> ${processor.node})::int AS orphans, count(*)::int AS open
         FROM payment_orders WHERE owner IS NOT NULL OR phase IN ('resolving', 'retrying', 'pending')`;
       const { orphans, open } = row ?? { orphans: 0, open: 0 };
@@ -64,6 +66,7 @@ export async function measureRecovery(options: {
     }
     return { orders: options.orders, heapPerLiveOrderBytes: heapPerOrder, adoptedSeconds, settledSeconds: seconds() };
   } finally {
+    await sql.end();
     await processor.stop();
   }
 }

@@ -3,10 +3,11 @@
  * should, and what each one's machine would decide. A dry run is the decision without commit and act.
  */
 import type { Sql } from "../../src/db/client.ts";
+import { LOADABLE } from "../../src/db/statements/actors.ts";
+import { findInboxMail, findObservationMail } from "../../src/db/statements/due.ts";
 import type { ActorEvent, ActorKind, ActorRef, ActorState } from "../../src/engine/actor.ts";
 import { refName } from "../../src/engine/actor.ts";
-import { type ActorStore, LOADABLE } from "../../src/engine/actor-store.ts";
-import { findInboxMail, findObservationMail } from "../../src/engine/due.ts";
+import type { ActorStore } from "../../src/engine/actor-store.ts";
 import { readCommand, readFact } from "../../src/engine/facts.ts";
 import type { JudgedNodes } from "./judge-nodes.ts";
 

@@ -6,8 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import type { Config } from "../../src/config.ts";
 import { systemPorts } from "../../src/core/ports.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { stopOtherNodes } from "../../src/db/statements/nodes.ts";
 import type { ActorRef, ActorState } from "../../src/engine/actor.ts";
 import { refName } from "../../src/engine/actor.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createProcessor, type Processor } from "../../src/processor.ts";
 import { type CallCounts, openPsps } from "./open-psp.ts";
 import type { Store } from "./open-store.ts";
@@ -65,9 +68,10 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     tracked.set(refName(ref), known);
   };
   try {
+    const database = connectAccess(store.url);
     const processor = await createProcessor({
-      databaseUrl: store.url,
-      redisUrl: config.redisUrl,
+      database,
+      openLeases: chooseLeases({ redisUrl: config.redisUrl }),
       connectors: psps.connectors,
       policy: "swift",
       ports: systemPorts,
@@ -81,8 +85,7 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     });
     try {
       // The folder's lock says that no node lives on this database, however fresh its heartbeat looks.
-      if (store.kind === "alone")
-        await processor.sql`UPDATE nodes SET stopped_at = now() WHERE node_id <> ${processor.node} AND stopped_at IS NULL`;
+      if (store.kind === "alone") await stopOtherNodes(database.sql, processor.node);
       const sums = await sweepUntilAtRest(processor, tracked, options, psps.calls);
       const ends = await loadStates(
         processor.store,

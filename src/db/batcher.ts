@@ -1,4 +1,5 @@
 /** Calls that wait at the same moment share one statement. For idempotent statements only: it does not resend. */
+import type { Ports } from "../core/ports.ts";
 
 export interface Batcher<Input, Output> {
   /** Rejects with the statement's error when the batch that it went with failed. */
@@ -13,6 +14,7 @@ interface Waiting<Input, Output> {
 
 /** `execute` gets the inputs in order and returns one output for each, in the same order. */
 export function createBatcher<Input, Output>(
+  { timers }: Pick<Ports, "timers">,
   maxBatch: number,
   execute: (inputs: readonly Input[]) => Promise<readonly Output[]>,
 ): Batcher<Input, Output> {
@@ -42,7 +44,7 @@ export function createBatcher<Input, Output>(
         queue.push({ input, resolve, reject });
         if (isRunning) return;
         isRunning = true;
-        setImmediate(() => void drain());
+        timers.soon(() => void drain());
       }),
   };
 }

@@ -1,5 +1,6 @@
-/** Actors of every kind as rows: read, adopted from the dead, given up, set aside. Outside the group commit. */
-import type { Sql } from "../db/client.ts";
+/** Actors as they lie in the database: read, adopted from the dead, given up, set aside. Outside the group commit. */
+import type { Statements } from "../db/access.ts";
+import type { ActorRow } from "../db/statements/actors.ts";
 import type { ActorKind, ActorRef, LoadResult, StoredActor, UnreadableActor } from "./actor.ts";
 import { OWNERSHIP_MS } from "./ownership.ts";
 
@@ -23,123 +24,50 @@ export interface ActorStore {
 
 const MAX_REASON_LENGTH = 1_000;
 
-/** PostgreSQL array literal of values that need no quoting (numbers, UUIDs). */
-const toArray = (values: readonly (string | number)[]): string => `{${values.join(",")}}`;
-const merchantsOf = (refs: readonly ActorRef[]): string => toArray(refs.map((ref) => ref.merchantId));
-const idsOf = (refs: readonly ActorRef[]): string => toArray(refs.map((ref) => ref.id));
+export interface ActorStoreOptions {
+  readonly statements: Pick<
+    Statements,
+    | "loadActors"
+    | "countOrphans"
+    | "adoptActors"
+    | "listOwnedActors"
+    | "reclaimActors"
+    | "releaseActor"
+    | "quarantineActor"
+    | "findStoredRequest"
+  >;
+  readonly node: string;
+}
 
-/** Actors that this build restores: $1 is the list of machine versions it knows. */
-export const LOADABLE = "o.quarantined_at IS NULL AND o.machine_version = ANY ($1::smallint[])";
-
-/** Owned by a node that resigned or has not beaten for the ownership time; $2 is this node, $3 that time in ms. */
-const ORPHANED = `o.owner IN (
-  SELECT n.node_id FROM nodes n
-  WHERE n.node_id <> $2::uuid AND (n.stopped_at IS NOT NULL OR n.heartbeat_at < now() - $3::float8 * interval '1 ms'))`;
-
-export function createActorStore({ sql, node }: { readonly sql: Sql; readonly node: string }): ActorStore {
-  function toResult(kind: ActorKind, rows: readonly Record<string, unknown>[]): LoadResult {
-    const actors: StoredActor[] = [];
-    const unreadable: UnreadableActor[] = [];
-    for (const row of rows) {
-      const result = kind.restore(row);
-      if ("reason" in result) unreadable.push(result);
-      else actors.push(result);
-    }
-    return { actors, unreadable };
+function restoreAll(kind: ActorKind, rows: readonly ActorRow[]): LoadResult {
+  const actors: StoredActor[] = [];
+  const unreadable: UnreadableActor[] = [];
+  for (const row of rows) {
+    const result = kind.restore(row);
+    if ("reason" in result) unreadable.push(result);
+    else actors.push(result);
   }
+  return { actors, unreadable };
+}
 
+export function createActorStore({ statements, node }: ActorStoreOptions): ActorStore {
+  const adopter = { node, ownershipMs: OWNERSHIP_MS };
   return {
-    async load(kind, refs) {
-      const rows = await sql.unsafe<Record<string, unknown>[]>(
-        `SELECT ${kind.columns}
-         FROM unnest($2::int[], $3::uuid[]) AS wanted(merchant_id, id)
-         JOIN ${kind.table} o ON o.merchant_id = wanted.merchant_id AND o.id = wanted.id
-         ${kind.join}
-         WHERE ${LOADABLE}`,
-        [toArray(kind.machineVersions), merchantsOf(refs), idsOf(refs)],
-        { prepare: true },
-      );
-      return toResult(kind, rows);
-    },
-
-    async countOrphans(kind) {
-      const [row] = await sql.unsafe<{ count: string }[]>(
-        `SELECT count(*) FROM ${kind.table} o WHERE ${ORPHANED} AND ${LOADABLE}`,
-        [toArray(kind.machineVersions), node, OWNERSHIP_MS],
-      );
-      return Number(row?.count ?? 0);
-    },
-
-    async adopt(kind, limit) {
-      const rows = await sql.unsafe<Record<string, unknown>[]>(
-        `WITH orphaned AS MATERIALIZED (
-           SELECT o.merchant_id, o.id FROM ${kind.table} o WHERE ${ORPHANED} AND ${LOADABLE}
-           LIMIT $4::int
-           FOR UPDATE OF o SKIP LOCKED
-         ), adopted AS (
-           UPDATE ${kind.table} o SET owner = $2::uuid, fencing_token = o.fencing_token + 1
-           FROM orphaned a WHERE o.merchant_id = a.merchant_id AND o.id = a.id
-           RETURNING o.*
-         )
-         SELECT ${kind.columns} FROM adopted o ${kind.join}`,
-        [toArray(kind.machineVersions), node, OWNERSHIP_MS, limit],
-        { prepare: true },
-      );
-      return toResult(kind, rows);
-    },
-
+    load: async (kind, refs) => restoreAll(kind, await statements.loadActors(kind, refs)),
+    countOrphans: (kind) => statements.countOrphans(kind, adopter),
+    adopt: async (kind, limit) => restoreAll(kind, await statements.adoptActors(kind, adopter, limit)),
     async listOwned(kind) {
-      const rows = await sql.unsafe<{ merchantId: number; id: string }[]>(
-        `SELECT o.merchant_id AS "merchantId", o.id FROM ${kind.table} o WHERE o.owner = $2::uuid AND ${LOADABLE}`,
-        [toArray(kind.machineVersions), node],
-      );
-      return rows.map(({ merchantId, id }) => ({ kind: kind.name, merchantId, id }));
+      const owned = await statements.listOwnedActors(kind, node);
+      return owned.map(({ merchantId, id }) => ({ kind: kind.name, merchantId, id }));
     },
-
-    async reclaim(kind, refs) {
-      const rows = await sql.unsafe<Record<string, unknown>[]>(
-        `WITH reclaimed AS (
-           UPDATE ${kind.table} o SET fencing_token = o.fencing_token + 1
-           FROM unnest($3::int[], $4::uuid[]) AS lost(merchant_id, id)
-           WHERE o.merchant_id = lost.merchant_id AND o.id = lost.id AND o.owner = $2::uuid AND ${LOADABLE}
-           RETURNING o.*
-         )
-         SELECT ${kind.columns} FROM reclaimed o ${kind.join}`,
-        [toArray(kind.machineVersions), node, merchantsOf(refs), idsOf(refs)],
-      );
-      return toResult(kind, rows);
-    },
-
-    async release(kind, ref, version) {
-      await sql.unsafe(
-        `UPDATE ${kind.table} SET owner = NULL
-         WHERE merchant_id = $2::int AND id = $3::uuid AND owner = $1::uuid AND version = $4::int`,
-        [node, ref.merchantId, ref.id, version],
-      );
-    },
-
-    async quarantine(kind, { ref, reason }) {
-      await sql.unsafe(
-        `WITH set_aside AS (
-           UPDATE ${kind.table} SET quarantined_at = now(), quarantine_reason = $3, owner = NULL, fencing_token = fencing_token + 1
-           WHERE merchant_id = $1::int AND id = $2::uuid AND quarantined_at IS NULL
-           RETURNING merchant_id, id
-         )
-         DELETE FROM timers t USING set_aside s WHERE t.merchant_id = s.merchant_id AND t.actor_id = s.id`,
-        [ref.merchantId, ref.id, reason.slice(0, MAX_REASON_LENGTH)],
-      );
-    },
-
+    reclaim: async (kind, refs) => restoreAll(kind, await statements.reclaimActors(kind, node, refs)),
+    release: (kind, ref, version) => statements.releaseActor(kind, { ...ref, node, version }),
+    quarantine: (kind, { ref, reason }) =>
+      statements.quarantineActor(kind, { ...ref, reason: reason.slice(0, MAX_REASON_LENGTH) }),
     async loadRequest(ref, operationNumber) {
-      const [row] = await sql.unsafe<{ request: string }[]>(
-        `SELECT request FROM attempts
-         WHERE merchant_id = $1::int AND actor_id = $2::uuid AND operation = 'charge' AND operation_number = $3::smallint
-           AND request IS NOT NULL
-         ORDER BY attempt LIMIT 1`,
-        [ref.merchantId, ref.id, operationNumber],
-      );
-      if (row === undefined) throw new Error(`no stored request for operation ${operationNumber} of order ${ref.id}`);
-      return row.request;
+      const request = await statements.findStoredRequest(ref, operationNumber);
+      if (request === null) throw new Error(`no stored request for operation ${operationNumber} of order ${ref.id}`);
+      return request;
     },
   };
 }

@@ -5,6 +5,7 @@
  * become the present only after a known commit.
  */
 import type { PaymentOrderEvent } from "../../machines/payment-order-types.ts";
+import type { ActorRow, ActorTable } from "../db/statements/actors.ts";
 import type { Posting } from "../ledger/posting-rules.ts";
 import type { Connector } from "../psp/connector.ts";
 
@@ -99,20 +100,9 @@ export interface LoadResult {
   readonly unreadable: readonly UnreadableActor[];
 }
 
-/**
- * Registration of an actor kind. Its table has the engine's columns (`merchant_id`, `id`, `machine_version`,
- * `snapshot`, `version`, `owner`, `fencing_token`, `quarantined_at`, `quarantine_reason`); the rest is its own.
- */
-export interface ActorKind {
-  readonly name: string;
-  /** Name of the table; part of SQL text, so it is a constant of the code. */
-  readonly table: string;
-  /** Machine versions that this build restores. Others are left to the nodes that know them. */
-  readonly machineVersions: readonly number[];
-  /** The columns that `restore` reads, from the table as `o` and what `join` adds. */
-  readonly columns: string;
-  readonly join: string;
-  restore(row: Record<string, unknown>): StoredActor | UnreadableActor;
+/** Registration of an actor kind: its table, and how a row of it becomes an actor again. */
+export interface ActorKind extends ActorTable {
+  restore(row: ActorRow): StoredActor | UnreadableActor;
 }
 
 export type Connectors = ReadonlyMap<string, Connector>;

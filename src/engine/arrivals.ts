@@ -48,7 +48,7 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
     waiting.set(name, [envelope]);
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(() => {
+    ports.timers.soon(() => {
       isScheduled = false;
       const groups = [...waiting.values()];
       waiting.clear();

@@ -5,7 +5,7 @@
  */
 import type { Logger } from "pino";
 import { newUuid } from "../core/ids.ts";
-import type { Ports } from "../core/ports.ts";
+import { type Ports, sleep } from "../core/ports.ts";
 import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, refName, type StoredActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { type CallDeps, toStamp } from "./calls.ts";
@@ -378,7 +378,7 @@ export function createEngine(options: EngineOptions): Engine {
       isDraining = true;
       const until = ports.clock.monotonicMs() + graceMs;
       while ((callsOut.count() > 0 || journal.depth() > 0) && ports.clock.monotonicMs() < until) {
-        await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+        await sleep(ports, DRAIN_POLL_MS);
       }
     },
   };

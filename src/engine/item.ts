@@ -4,27 +4,7 @@
  */
 import type { ActorRef, ActorState, CallIntent, Decision, EntryIntent } from "./actor.ts";
 import { refName } from "./actor.ts";
-
-/** The arguments of `commit_steps`, in its order. */
-export const SECTIONS = [
-  "guards",
-  "claims",
-  "keys",
-  "checkouts",
-  "created",
-  "moved",
-  "ended",
-  "transitions",
-  "attempts",
-  "observations",
-  "mail",
-  "timers",
-  "events",
-  "entries",
-  "postings",
-] as const;
-
-export type Section = (typeof SECTIONS)[number];
+import type { Section } from "../db/statements/commit-steps.ts";
 
 export interface JournalItem {
   /** Names the item in every row; unique among the items that are under way in this process. */

@@ -9,8 +9,10 @@
  *   until the bad item stands alone and is rejected. One that takes too long is split too, and never rejected.
  */
 import postgres from "postgres";
-import { connectDatabase, type Sql } from "../db/client.ts";
-import { type JournalItem, SECTIONS } from "./item.ts";
+import { type Ports, sleep, withinTime } from "../core/ports.ts";
+import type { CommitLane } from "../db/access.ts";
+import { type CommitParameters, type CommitVerdicts, SECTIONS } from "../db/statements/commit-steps.ts";
+import type { JournalItem } from "./item.ts";
 
 export type Verdict =
   | { readonly kind: "committed" }
@@ -32,9 +34,9 @@ export interface BatchReport {
 }
 
 export interface JournalOptions {
-  readonly databaseUrl: string;
+  readonly openLane: (index: number) => CommitLane;
   readonly lanes: number;
-  readonly monotonicMs: () => number;
+  readonly ports: Ports;
   readonly onBatch?: (report: BatchReport) => void;
   readonly onTrouble?: (trouble: { readonly error: unknown; readonly items: number; readonly runs: number }) => void;
 }
@@ -52,15 +54,14 @@ export interface Journal {
 const MAX_BATCH_ITEMS = 400;
 /** 400 checkouts of 100 orders each ran into the statement's timeout, again and again; this much takes about a second. */
 const MAX_BATCH_CHARS = 4_000_000;
-const STATEMENT_TIMEOUT_MS = 15_000;
 /** After this without any answer the connection is given up; the server has given up the statement before. */
 const CLIENT_DEADLINE_MS = 20_000;
 const RERUN_DELAYS_MS = [0, 20, 50, 100, 250, 500, 1_000];
 /** By then PostgreSQL has analyzed the tables by itself. */
 const LAST_PLAN_RENEWAL = 2_048;
+const CLOSE_POLL_MS = 5;
+const CLOSE_SECONDS = 5;
 const COMMITTED: Verdict = { kind: "committed" };
-
-const STATEMENT = `SELECT item, verdict FROM commit_steps(${SECTIONS.map((_, index) => `$${index + 1}::text::json`).join(", ")})`;
 
 /**
  * The server or its settings are at fault: connection, read-only after a failover, log-in, database gone, rollback,
@@ -117,28 +118,19 @@ function toVerdict(text: string): Verdict {
   }
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 export function createJournal(options: JournalOptions): Journal {
+  const { ports } = options;
   const queue: Waiting[] = [];
   let underWay = 0;
   let isPumpScheduled = false;
   const lanes = Array.from({ length: options.lanes }, (_, index) => ({
-    sql: openLane(index),
+    connection: options.openLane(index),
     isBusy: false,
     hasBatch: false,
     index,
     batches: 0,
   }));
   type Lane = (typeof lanes)[number];
-
-  function openLane(index: number): Sql {
-    return connectDatabase(options.databaseUrl, {
-      name: `florin journal ${index + 1}`,
-      max: 1,
-      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    });
-  }
 
   /**
    * What waits is shared among the lanes that are free: one makes its batch while PostgreSQL works on the other's.
@@ -171,7 +163,7 @@ export function createJournal(options: JournalOptions): Journal {
     if (isPumpScheduled) return;
     isPumpScheduled = true;
     // Everything that arrives within this turn of the event loop joins the batch.
-    setImmediate(() => {
+    ports.timers.soon(() => {
       isPumpScheduled = false;
       for (const lane of lanes) {
         if (queue.length === 0) return;
@@ -200,7 +192,7 @@ export function createJournal(options: JournalOptions): Journal {
     const { batches } = lane;
     lane.batches += 1;
     if (batches > LAST_PLAN_RENEWAL || (batches & (batches - 1)) !== 0) return;
-    await lane.sql.unsafe("DISCARD PLANS").catch(() => {});
+    await lane.connection.discardPlans().catch(() => {});
   }
 
   /** Runs a batch until the fate of each of its items is known. */
@@ -209,12 +201,12 @@ export function createJournal(options: JournalOptions): Journal {
       const rows = batch.flatMap(({ item }) => item.rows[section] ?? []);
       return rows.length === 0 ? null : `[${rows.join(",")}]`;
     });
-    const startedMs = options.monotonicMs();
+    const startedMs = ports.clock.monotonicMs();
     let violationsInARow = 0;
     for (let runs = 1; ; runs += 1) {
       try {
         const refused = await run(lane, parameters);
-        options.onBatch?.({ items: batch.length, durationMs: options.monotonicMs() - startedMs, runs });
+        options.onBatch?.({ items: batch.length, durationMs: ports.clock.monotonicMs() - startedMs, runs });
         for (const { item, resolve } of batch) {
           const verdict = refused.get(item.number);
           resolve(verdict === undefined ? COMMITTED : toVerdict(verdict));
@@ -227,7 +219,7 @@ export function createJournal(options: JournalOptions): Journal {
           await split(lane, batch, error);
           return;
         }
-        await sleep(RERUN_DELAYS_MS[Math.min(runs - 1, RERUN_DELAYS_MS.length - 1)] ?? 0);
+        await sleep(ports, RERUN_DELAYS_MS[Math.min(runs - 1, RERUN_DELAYS_MS.length - 1)] ?? 0);
       }
     }
   }
@@ -243,28 +235,14 @@ export function createJournal(options: JournalOptions): Journal {
     await settle(lane, batch.slice(middle));
   }
 
-  async function run(lane: Lane, parameters: (string | null)[]): Promise<Map<number, string>> {
-    let deadline: NodeJS.Timeout | undefined;
-    const gaveUp = new Promise<never>((_, reject) => {
-      deadline = setTimeout(() => {
-        // The statement may still commit: the lane gets a new connection and runs it again.
-        const abandoned = lane.sql;
-        lane.sql = openLane(lane.index);
-        void abandoned.end({ timeout: 0 });
-        reject(new Error(`no answer from the database within ${CLIENT_DEADLINE_MS} ms`));
-      }, CLIENT_DEADLINE_MS);
+  function run(lane: Lane, parameters: CommitParameters): Promise<CommitVerdicts> {
+    const { connection } = lane;
+    return withinTime(ports, CLIENT_DEADLINE_MS, connection.commitSteps(parameters), () => {
+      // The statement may still commit: the lane gets a new connection and runs it again.
+      lane.connection = options.openLane(lane.index);
+      void connection.end(0);
+      throw new Error(`no answer from the database within ${CLIENT_DEADLINE_MS} ms`);
     });
-    try {
-      const rows = await Promise.race([
-        lane.sql.unsafe<{ item: number; verdict: string }[]>(STATEMENT, parameters, { prepare: true }),
-        gaveUp,
-      ]);
-      // A statement that was lost with its connection must never look like one that refused nothing.
-      if (rows.command !== "SELECT") throw new Error("the statement was not carried out");
-      return new Map(rows.map((row) => [row.item, row.verdict]));
-    } finally {
-      clearTimeout(deadline);
-    }
   }
 
   return {
@@ -275,8 +253,8 @@ export function createJournal(options: JournalOptions): Journal {
       }),
     depth: () => queue.length + underWay,
     async close() {
-      while (queue.length + underWay > 0) await sleep(5);
-      await Promise.all(lanes.map((lane) => lane.sql.end({ timeout: 5 })));
+      while (queue.length + underWay > 0) await sleep(ports, CLOSE_POLL_MS);
+      await Promise.all(lanes.map((lane) => lane.connection.end(CLOSE_SECONDS)));
     },
   };
 }

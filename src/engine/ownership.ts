@@ -3,8 +3,8 @@
  * has expired. Before each PSP call the sender asks until when it holds: a process that was paused longer than its claim
  * holds must not send, because another node may already be asking the PSP about the same order.
  */
-import type { Ports } from "../core/ports.ts";
-import type { Sql } from "../db/client.ts";
+import { type Ports, withinTime } from "../core/ports.ts";
+import type { Heart } from "../db/access.ts";
 
 /** A node that has not beaten for this long is taken for dead. Long enough for a database restart, short for a buyer. */
 export const OWNERSHIP_MS = 10_000;
@@ -27,7 +27,7 @@ export interface Ownership {
 
 export interface OwnershipOptions {
   /** Opens a connection for the heartbeat alone; called again when one does not answer. */
-  readonly openSql: () => Sql;
+  readonly openHeart: () => Heart;
   readonly ports: Ports;
   readonly node: string;
   readonly name: string;
@@ -36,8 +36,8 @@ export interface OwnershipOptions {
 
 /** Registers the node and starts beating. Throws when the database can't be reached. */
 export async function claimOwnership(options: OwnershipOptions): Promise<Ownership> {
-  const { openSql, ports, node, name } = options;
-  let sql = openSql();
+  const { openHeart, ports, node, name } = options;
+  let heart = openHeart();
   let sureUntilMs = 0;
   let isBeating = false;
 
@@ -46,51 +46,43 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
     isBeating = true;
     // Counted from before the statement left: the database's stamp can only be later.
     const startedMs = ports.clock.monotonicMs();
-    const hung = sql;
-    let deadline: NodeJS.Timeout | undefined;
-    const gaveUp = new Promise<never>((_, reject) => {
-      deadline = setTimeout(() => {
-        // Packets that nobody answers would hold this connection for a quarter of an hour.
-        sql = openSql();
-        void hung.end({ timeout: 0 });
-        reject(new Error(`no answer to the heartbeat within ${BEAT_DEADLINE_MS} ms`));
-      }, BEAT_DEADLINE_MS);
-    });
+    const beating = heart;
     try {
-      const beaten = sql`INSERT INTO nodes (node_id, name) VALUES (${node}, ${name})
-        ON CONFLICT (node_id) DO UPDATE SET heartbeat_at = now(), stopped_at = NULL`;
-      await Promise.race([beaten, gaveUp]);
+      await withinTime(ports, BEAT_DEADLINE_MS, beating.beat(node, name), () => {
+        // Packets that nobody answers would hold this connection for a quarter of an hour.
+        heart = openHeart();
+        void beating.end(0);
+        throw new Error(`no answer to the heartbeat within ${BEAT_DEADLINE_MS} ms`);
+      });
       sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;
       return true;
     } catch (error) {
       options.onFailure(error);
       return false;
     } finally {
-      clearTimeout(deadline);
       isBeating = false;
     }
   }
 
   if (!(await beat())) {
-    await sql.end({ timeout: 0 });
+    await heart.end(0);
     throw new Error("this node could not register itself in the table nodes");
   }
-  const timer = setInterval(() => void beat(), HEARTBEAT_MS);
-  timer.unref();
+  const stopBeating = ports.timers.every(HEARTBEAT_MS, () => void beat());
 
   return {
     node,
     sureUntilMs: () => sureUntilMs,
     beat,
     async resign() {
-      clearInterval(timer);
+      stopBeating();
       sureUntilMs = 0;
       try {
-        await sql`UPDATE nodes SET stopped_at = now() WHERE node_id = ${node}`;
+        await heart.stopNode(node);
       } finally {
-        await sql.end({ timeout: 2 });
+        await heart.end(2);
       }
     },
-    stop: () => clearInterval(timer),
+    stop: stopBeating,
   };
 }

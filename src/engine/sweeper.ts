@@ -4,15 +4,13 @@
  * same guarded commit as everything else. On a healthy system it writes nothing and calls no PSP.
  */
 import type { Logger } from "pino";
-import type { Ports } from "../core/ports.ts";
-import type { Sql } from "../db/client.ts";
+import { type CancelTimer, type Ports, withinTime } from "../core/ports.ts";
+import type { Statements } from "../db/access.ts";
 import { type ActorKind, type ActorRef, refName, type StoredActor, type UnreadableActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
-import { findCommandMail, findDueTimers, findInboxMail, findObservationMail } from "./due.ts";
 import type { Engine } from "./engine.ts";
 import { readCommand, readFact } from "./facts.ts";
 import type { Leases } from "./leases/leases.ts";
-import { purgeOutdated } from "./purge.ts";
 import { type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 
 export interface SweepReport {
@@ -29,7 +27,10 @@ export interface Sweeper {
 }
 
 export interface SweeperOptions {
-  readonly sql: Sql;
+  readonly statements: Pick<
+    Statements,
+    "findDueTimers" | "findInboxMail" | "findObservationMail" | "findCommandMail" | "purgeOutdated"
+  >;
   readonly store: ActorStore;
   readonly engine: Engine;
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -54,11 +55,11 @@ const PURGE_MS = 600_000;
 const MAX_PER_SWEEP = 1_000;
 
 export function createSweeper(options: SweeperOptions): Sweeper {
-  const { sql, store, engine, kinds, leases, ports, log } = options;
+  const { statements, store, engine, kinds, leases, ports, log } = options;
   const underWay = new Set<string>();
   /** Mail that was reported as unreadable; once is enough. */
   const unread = new Set<string>();
-  let timers: NodeJS.Timeout[] = [];
+  let stopTimers: readonly CancelTimer[] = [];
   let unsubscribe: (() => void) | null = null;
   let isStopped = false;
   /** What the last look for strays found; null while no adoption has failed. */
@@ -82,7 +83,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   async function fireTimers(): Promise<number> {
     let fired = 0;
     for (const kind of kinds.values()) {
-      const due = await findDueTimers(sql, kind, Math.min(MAX_PER_SWEEP, engine.size().free));
+      const due = await statements.findDueTimers(kind, Math.min(MAX_PER_SWEEP, engine.size().free));
       const results = await Promise.all(
         due.map(({ merchantId, actorId, name, seq, dueAtMs }) => {
           const ref = { kind: kind.name, merchantId, id: actorId };
@@ -102,9 +103,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     for (const kind of kinds.values()) {
       const limit = Math.min(MAX_PER_SWEEP, engine.size().free);
       const [inbox, observations, commands] = await Promise.all([
-        findInboxMail(sql, kind, ageMs, limit),
-        findObservationMail(sql, kind, ageMs, limit),
-        findCommandMail(sql, kind, limit),
+        statements.findInboxMail(kind, ageMs, limit),
+        statements.findObservationMail(kind, ageMs, limit),
+        statements.findCommandMail(kind, limit),
       ]);
       const letters = [
         ...inbox.map((row) => ({
@@ -215,11 +216,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   }
 
   /** Runs again and again, never twice at a time; `soon` asks for a run out of turn. */
-  function every(
-    ms: number,
-    what: string,
-    run: () => Promise<unknown>,
-  ): { readonly timer: NodeJS.Timeout; soon(): void } {
+  function every(ms: number, what: string, run: () => Promise<unknown>): { readonly stop: CancelTimer; soon(): void } {
     let startedMs: number | null = null;
     let isWanted = false;
     const begin = (): void => {
@@ -237,7 +234,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       running.add(done);
     };
     return {
-      timer: setInterval(begin, ms),
+      stop: ports.timers.every(ms, begin),
       soon() {
         isWanted = startedMs !== null;
         begin();
@@ -253,11 +250,11 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         isWoken = false;
         return handMail(ageMs);
       });
-      timers = [
-        every(TIMER_SWEEP_MS, "fire timers", fireTimers).timer,
-        mail.timer,
-        every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans).timer,
-        every(PURGE_MS, "delete outdated keys", () => purgeOutdated(sql)).timer,
+      stopTimers = [
+        every(TIMER_SWEEP_MS, "fire timers", fireTimers).stop,
+        mail.stop,
+        every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans).stop,
+        every(PURGE_MS, "delete outdated keys", () => statements.purgeOutdated()).stop,
       ];
       unsubscribe = leases.onWake(() => {
         isWoken = true;
@@ -271,12 +268,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     },
     async stop() {
       isStopped = true;
-      for (const timer of timers) clearInterval(timer);
+      for (const stop of stopTimers) stop();
       unsubscribe?.();
-      await Promise.race([
-        Promise.allSettled([...running]),
-        new Promise((resolve) => setTimeout(resolve, STOP_PATIENCE_MS).unref()),
-      ]);
+      await withinTime(ports, STOP_PATIENCE_MS, Promise.allSettled([...running]), () => []);
     },
   };
 }

@@ -21,9 +21,9 @@ import { addQueueRoutes } from "./routes/queues.ts";
 export type HttpApp = OpenAPIHono<HttpEnv>;
 
 export function createHttpApp(deps: HttpDeps): HttpApp {
-  const { db, payments, webhooks, connectors, ports, log, metrics, publicUrl } = deps;
+  const { reads, payments, webhooks, connectors, ports, log, metrics, publicUrl } = deps;
   const authentication = createAuthentication({
-    db,
+    reads,
     clock: ports.clock,
     rateLimit: deps.rateLimit,
     clientAddress: deps.clientAddress,
@@ -37,14 +37,14 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   app.onError(createErrorAnswerer({ publicUrl, log }));
   app.notFound((c) => table.refuseUnknown(c));
 
-  addPaymentRoutes(table, { db, payments, authentication, cursors, psps: [...connectors.keys()] });
-  addCheckoutRoutes(table, { db, authentication });
-  addHistoryRoutes(table, { db, authentication, ports });
-  addQueueRoutes(table, { db, authentication, cursors, ports });
-  addLedgerRoutes(table, { db, authentication, cursors, ports });
-  addApiKeyRoutes(table, { db, authentication, cursors, ports });
+  addPaymentRoutes(table, { reads, payments, authentication, cursors, psps: [...connectors.keys()] });
+  addCheckoutRoutes(table, { reads, authentication });
+  addHistoryRoutes(table, { reads, authentication, ports });
+  addQueueRoutes(table, { reads, authentication, cursors, ports });
+  addLedgerRoutes(table, { reads, authentication, cursors, ports });
+  addApiKeyRoutes(table, { reads, authentication, cursors, ports });
   addPspWebhookRoutes(table, { webhooks });
-  addPayRoutes(table, { db, payments, payLinks: deps.payLinks, connectors });
+  addPayRoutes(table, { reads, payments, payLinks: deps.payLinks, connectors });
   addDocsRoutes(table, { app, publicUrl, version: deps.version });
   addOperationRoutes(table, { metrics, findUnreadiness: deps.findUnreadiness });
   return app;

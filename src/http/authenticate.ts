@@ -7,13 +7,12 @@ import { hash } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Clock } from "../core/ports.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Database } from "../db/queries/database.ts";
-import { findApiKey } from "../db/queries/find-api-key.ts";
+import type { Reads } from "../db/reads.ts";
 import type { Scope } from "../core/scopes.ts";
 import { type Caller, type HttpContext, type HttpMiddleware, isScope } from "./http-env.ts";
 
 export interface AuthenticationDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly clock: Clock;
   /** Requests a second for each key; null is no limit. */
   readonly rateLimit: number | null;
@@ -41,7 +40,7 @@ interface Remembered {
   readonly untilMs: number;
 }
 
-export function createAuthentication({ db, clock, rateLimit, clientAddress }: AuthenticationDeps): Authentication {
+export function createAuthentication({ reads, clock, rateLimit, clientAddress }: AuthenticationDeps): Authentication {
   const remembered = new Map<string, Remembered>();
   const failures = new RateLimiterMemory({ points: FAILED_SIGN_INS, duration: FAILED_SIGN_IN_SECONDS });
   const perKey = rateLimit === null ? null : new RateLimiterMemory({ points: rateLimit, duration: 1 });
@@ -66,7 +65,7 @@ export function createAuthentication({ db, clock, rateLimit, clientAddress }: Au
 
   async function lookUp(secretHash: string): Promise<Caller | null> {
     remembered.delete(secretHash);
-    const found = await findApiKey(db, Buffer.from(secretHash, "hex"));
+    const found = await reads.findApiKey(Buffer.from(secretHash, "hex"));
     if (found === null) return null;
     const caller = { ...found, scopes: new Set(found.scopes.filter(isScope)) };
     const [oldest] = remembered.keys();

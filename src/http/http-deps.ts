@@ -2,14 +2,14 @@
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Ports } from "../core/ports.ts";
-import type { Database } from "../db/queries/database.ts";
+import type { Reads } from "../db/reads.ts";
 import type { PayLinks } from "../payments/pay-links.ts";
 import type { PaymentsService, WebhookService } from "../payments/service.ts";
 import type { Connector } from "../psp/connector.ts";
 import type { HttpContext } from "./http-env.ts";
 
 export interface HttpDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly payments: PaymentsService;
   readonly webhooks: WebhookService;
   /** By PSP account. */

@@ -6,8 +6,9 @@ import type { PaymentOrderEvent } from "../../machines/payment-order-types.ts";
 import { assertNever } from "../core/assert.ts";
 import { Refusal } from "../core/errors.ts";
 import { formatAmount } from "../core/money.ts";
-import type { Ports } from "../core/ports.ts";
-import type { Sql } from "../db/client.ts";
+import { type Ports, sleep } from "../core/ports.ts";
+import type { Statements } from "../db/access.ts";
+import type { KeyRecord } from "../db/statements/idempotency-keys.ts";
 import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import { refName } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
@@ -15,13 +16,12 @@ import { toStamp } from "../engine/calls.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Leases } from "../engine/leases/leases.ts";
 import { temporarilyUnavailable, withPatience } from "./create-payment.ts";
-import { checkSameRequest, type IdempotencyStore, type KeyRecord, toReplay } from "./idempotency.ts";
-import { findOrderRef } from "./lookups.ts";
-import { isPaymentOrderState, type PaymentOrderState } from "./payment-order-state.ts";
+import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency.ts";
+import { isPaymentOrderState, PAYMENT_ORDER_KIND, type PaymentOrderState } from "./payment-order-state.ts";
 import type { IdempotentCall, OperatorCommand, StoredAnswer } from "./service.ts";
 
 export interface CommandDeps {
-  readonly sql: Sql;
+  readonly statements: Pick<Statements, "findOrderId" | "insertCommand" | "findCommandResult">;
   readonly engine: Engine;
   readonly store: ActorStore;
   readonly kind: ActorKind;
@@ -37,7 +37,7 @@ const OWNER_POLL_MS = 50;
 const STORED_COMMAND = "command:";
 
 export function createOrderCommander(deps: CommandDeps) {
-  const { sql, engine, keys, ports } = deps;
+  const { statements, engine, keys, ports } = deps;
 
   async function loadState(ref: ActorRef): Promise<PaymentOrderState> {
     const { actors } = await deps.store.load(deps.kind, [ref]);
@@ -60,17 +60,16 @@ export function createOrderCommander(deps: CommandDeps) {
   async function awaitOwner(call: IdempotentCall, ref: ActorRef, commandId: string): Promise<StoredAnswer> {
     const until = ports.clock.monotonicMs() + OWNER_PATIENCE_MS;
     while (ports.clock.monotonicMs() < until) {
-      const [row] = await sql<{ result: { kind: string } | null }[]>`
-        SELECT result FROM commands WHERE command_id = ${commandId} AND handled_at IS NOT NULL`;
-      if (row !== undefined) {
+      const result = await statements.findCommandResult(commandId);
+      if (result !== null) {
         const state = await loadState(ref);
-        if (row.result?.kind === "refused") {
+        if (result.kind === "refused") {
           await keys.free(call);
           throw refusalFor(state, ports, null);
         }
         return { ...(await keys.storeAnswer(call, { status: 200, body: toBody(state) })), isReplay: false };
       }
-      await new Promise((resolve) => setTimeout(resolve, OWNER_POLL_MS));
+      await sleep(ports, OWNER_POLL_MS);
     }
     throw temporarilyUnavailable(
       "Another node works on this order; the command is stored and will be carried out. Repeat the request with the same Idempotency-Key to get its answer.",
@@ -84,16 +83,14 @@ export function createOrderCommander(deps: CommandDeps) {
     owner: string | null,
   ): Promise<StoredAnswer> {
     const commandId = deps.newId();
-    const stored = await sql`
-      WITH taken AS (
-        INSERT INTO idempotency_keys (merchant_id, key, request_hash, subject)
-        VALUES (${call.merchantId}, ${call.key}, decode(${call.requestHash}, 'hex'), ${STORED_COMMAND + commandId})
-        ON CONFLICT DO NOTHING RETURNING key
-      )
-      INSERT INTO commands (command_id, merchant_id, actor_kind, actor_id, command)
-      SELECT ${commandId}, ${ref.merchantId}, ${ref.kind}, ${ref.id}, ${JSON.stringify(event)}::text::json FROM taken
-      RETURNING command_id`;
-    if (stored.length === 0) {
+    const command = {
+      commandId,
+      actorKind: ref.kind,
+      merchantId: ref.merchantId,
+      actorId: ref.id,
+      event,
+    };
+    if (!(await statements.insertCommand(command, { ...call, subject: STORED_COMMAND + commandId }))) {
       const record = await keys.find(call);
       if (record === null) throw temporarilyUnavailable();
       return replay(call, record, ref);
@@ -103,12 +100,14 @@ export function createOrderCommander(deps: CommandDeps) {
   }
 
   return async (call: IdempotentCall, paymentOrderId: string, command: OperatorCommand): Promise<StoredAnswer> => {
-    const ref = await findOrderRef(sql, call.merchantId, paymentOrderId);
-    if (ref === null) throw notFound();
+    const id = await statements.findOrderId(call.merchantId, paymentOrderId);
+    if (id === null) throw notFound();
+    const ref = { kind: PAYMENT_ORDER_KIND, merchantId: call.merchantId, id };
     const known = await keys.find(call);
     if (known !== null) return replay(call, known, ref);
     const event = toEvent(command, await loadState(ref), ports);
     const result = await withPatience(
+      ports,
       engine.deliver(ref, {
         event,
         isCommand: true,

@@ -1,19 +1,20 @@
 /** `POST /v1/payments`: creates a checkout once, whatever is repeated, and answers with bytes that are stored first. */
 import { Refusal } from "../core/errors.ts";
-import type { Sql } from "../db/client.ts";
+import { type Ports, withinTime } from "../core/ports.ts";
+import type { Statements } from "../db/access.ts";
+import type { FoundPaymentEvent } from "../db/statements/payment-events.ts";
 import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
 import type { CreateResult, Engine } from "../engine/engine.ts";
 import { type CheckoutDeps, hashContent, openCheckout } from "./checkout.ts";
 import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency.ts";
-import { type FoundCheckout, findCheckout } from "./lookups.ts";
-import { isPaymentOrderState } from "./payment-order-state.ts";
+import { isPaymentOrderState, toOrderRefs } from "./payment-order-state.ts";
 import { type PaymentEventTerms, toPaymentEvent } from "./represent.ts";
 import type { CheckoutRequest, IdempotentCall, StoredAnswer } from "./service.ts";
 import { watchOrders } from "./waiting.ts";
 
 export interface CreateDeps {
-  readonly sql: Sql;
+  readonly statements: Pick<Statements, "findPaymentEvent">;
   readonly engine: Engine;
   readonly store: ActorStore;
   readonly kind: ActorKind;
@@ -45,6 +46,7 @@ function represent(terms: PaymentEventTerms, states: readonly ActorState[]): str
 
 export function createPaymentCreator(deps: CreateDeps) {
   const { engine, keys } = deps;
+  const { ports } = deps.checkout;
   const inProgress = new Set<string>();
 
   /** All or none: an answer without the order that is set aside would say that the rest is the whole checkout. */
@@ -58,8 +60,10 @@ export function createPaymentCreator(deps: CreateDeps) {
   }
 
   /** The answer of a checkout as it stands now, for a repeat that finds none stored. */
-  async function representFound(found: FoundCheckout): Promise<string> {
-    return represent(found.terms, await readStates(found.orders));
+  async function representFound(merchantId: number, checkoutId: string, found: FoundPaymentEvent): Promise<string> {
+    const { buyerInfo, metadata, createdAt } = found;
+    const terms = { checkoutId, buyerInfo, metadata, createdAt: createdAt.toISOString() };
+    return represent(terms, await readStates(toOrderRefs(merchantId, found.orderIds)));
   }
 
   async function replay(call: IdempotentCall): Promise<StoredAnswer> {
@@ -67,9 +71,14 @@ export function createPaymentCreator(deps: CreateDeps) {
     if (record === null) throw temporarilyUnavailable();
     checkSameRequest(call, record);
     if (record.answer !== null) return toReplay(record.answer);
-    const found = await findCheckout(deps.sql, call.merchantId, record.subject);
+    const found = await deps.statements.findPaymentEvent(call.merchantId, record.subject);
     if (found === null) throw temporarilyUnavailable();
-    return toReplay(await keys.storeAnswer(call, { status: 201, body: await representFound(found) }));
+    return toReplay(
+      await keys.storeAnswer(call, {
+        status: 201,
+        body: await representFound(call.merchantId, record.subject, found),
+      }),
+    );
   }
 
   async function answerSameCheckout(
@@ -77,7 +86,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     request: CheckoutRequest,
     checkoutId: string,
   ): Promise<StoredAnswer> {
-    const found = await findCheckout(deps.sql, call.merchantId, checkoutId);
+    const found = await deps.statements.findPaymentEvent(call.merchantId, checkoutId);
     if (found === null) throw temporarilyUnavailable();
     if (found.contentHash !== hashContent(request)) {
       throw new Refusal(
@@ -85,7 +94,7 @@ export function createPaymentCreator(deps: CreateDeps) {
         "A checkout with this checkout_id exists and has other content. Read it with GET /v1/checkouts/{checkout_id}, or use a new checkout_id.",
       );
     }
-    const answer = { status: 200, body: await representFound(found) };
+    const answer = { status: 200, body: await representFound(call.merchantId, checkoutId, found) };
     const record = await keys.insertAnswered(call, checkoutId, answer);
     checkSameRequest(call, record);
     return toReplay(record.answer ?? (await keys.storeAnswer(call, answer)));
@@ -95,10 +104,11 @@ export function createPaymentCreator(deps: CreateDeps) {
     const checkout = openCheckout(deps.checkout, call.merchantId, request);
     const { checkout_id: checkoutId } = checkout.row;
     const refs = checkout.openings.map(({ state }) => state.ref);
-    const watch = waitMs > 0 ? watchOrders(deps, refs) : null;
+    const watch = waitMs > 0 ? watchOrders({ ...deps, ports }, refs) : null;
     let immediate: string | null = null;
     try {
       const result = await withPatience(
+        ports,
         engine.create(checkout.openings, (item, states) => {
           if (waitMs === 0) immediate = represent(checkout.terms, states);
           item.key({ ...call, subject: checkoutId, status: immediate === null ? null : 201, answer: immediate });
@@ -172,14 +182,8 @@ export function createPaymentCreator(deps: CreateDeps) {
 }
 
 /** Bounds how long a caller waits for a commit whose result is not known; the commit itself is never given up. */
-export async function withPatience<T>(result: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const impatience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(temporarilyUnavailable()), COMMIT_PATIENCE_MS);
+export function withPatience<T>(ports: Ports, result: Promise<T>): Promise<T> {
+  return withinTime(ports, COMMIT_PATIENCE_MS, result, () => {
+    throw temporarilyUnavailable();
   });
-  try {
-    return await Promise.race([result, impatience]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -24,6 +24,9 @@ import { type OrderStatus, type PaymentOrderObject, type PaymentOrderTerms, toPa
 
 export const PAYMENT_ORDER_KIND = "payment_order";
 
+export const toOrderRefs = (merchantId: number, ids: readonly string[]): readonly ActorRef[] =>
+  ids.map((id) => ({ kind: PAYMENT_ORDER_KIND, merchantId, id }));
+
 type Snapshot = SnapshotFrom<PaymentOrderMachine>;
 
 /** Makes the bytes of a charge; the connector of the order's PSP. */

@@ -1,11 +1,12 @@
 /** The payments service, put together from its parts. */
 import { Refusal } from "../core/errors.ts";
+import type { Statements } from "../db/access.ts";
 import { refName } from "../engine/actor.ts";
 import { toStamp } from "../engine/calls.ts";
 import { toFactLetter } from "../engine/letters.ts";
 import { type CommandDeps, createOrderCommander } from "./command-order.ts";
 import { type CreateDeps, createPaymentCreator, withPatience } from "./create-payment.ts";
-import { findCheckout, findOrderRef, keepFirstToken } from "./lookups.ts";
+import { PAYMENT_ORDER_KIND, toOrderRefs } from "./payment-order-state.ts";
 import type { PaymentsService } from "./service.ts";
 
 /** Reading an order again and again asks the PSP this often at most. */
@@ -13,8 +14,12 @@ const ASK_INTERVAL_MS = 5_000;
 /** Orders whose last question is remembered; beyond that the oldest are forgotten. */
 const MAX_REMEMBERED_ASKS = 10_000;
 
-export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsService {
-  const { sql, engine, ports } = deps;
+export interface PaymentsDeps extends CreateDeps, CommandDeps {
+  readonly statements: CreateDeps["statements"] & CommandDeps["statements"] & Pick<Statements, "keepFirstToken">;
+}
+
+export function createPaymentsService(deps: PaymentsDeps): PaymentsService {
+  const { statements, engine, ports } = deps;
   const lastAskedMs = new Map<string, number>();
 
   function mayAsk(name: string): boolean {
@@ -33,14 +38,19 @@ export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsS
     command: createOrderCommander(deps),
 
     async startHosted(merchantId, checkoutId, token) {
-      const found = await findCheckout(sql, merchantId, checkoutId);
+      const found = await statements.findPaymentEvent(merchantId, checkoutId);
       if (found === null) throw new Refusal("not-found", "There is no checkout with this id.");
       const event = { type: "order.started", ...toStamp(ports) } as const;
-      const starts = found.orders.map((ref) => ({ ref, commandId: deps.newId() }));
-      const stored = await keepFirstToken(sql, { merchantId, eventId: found.id, token, event }, starts);
+      const starts = toOrderRefs(merchantId, found.orderIds).map((ref) => ({ ref, commandId: deps.newId() }));
+      const isFirst = await statements.keepFirstToken(
+        { merchantId, eventId: found.id, token },
+        starts.map(({ ref, commandId }) => ({ commandId, actorKind: ref.kind, actorId: ref.id, event })),
+      );
+      if (!isFirst) return;
       await withPatience(
+        ports,
         Promise.all(
-          stored.map(({ ref, commandId }) =>
+          starts.map(({ ref, commandId }) =>
             engine.deliver(ref, { ...toFactLetter(event, { kind: "command", commandId }), isCommand: true }),
           ),
         ),
@@ -49,9 +59,11 @@ export function createPaymentsService(deps: CreateDeps & CommandDeps): PaymentsS
 
     askOnRead(merchantId, paymentOrderId) {
       if (!mayAsk(`${merchantId}/${paymentOrderId}`)) return;
-      void findOrderRef(sql, merchantId, paymentOrderId)
-        .then(async (ref) => {
-          if (ref !== null && !engine.isLive(ref))
+      void statements
+        .findOrderId(merchantId, paymentOrderId)
+        .then(async (id) => {
+          const ref = { kind: PAYMENT_ORDER_KIND, merchantId, id: id ?? "" };
+          if (id !== null && !engine.isLive(ref))
             await engine.deliver(ref, toFactLetter({ type: "order.ask", ...toStamp(ports) }));
         })
         .catch(() => lastAskedMs.delete(refName({ merchantId, id: paymentOrderId })));

@@ -2,6 +2,7 @@
  * `Prefer: wait`: holds a request until its orders come to rest. Orders that this node works on report each
  * step; those that another node moves are read again now and then.
  */
+import type { Ports } from "../core/ports.ts";
 import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import { refName } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
@@ -17,7 +18,7 @@ export interface OrderWatch {
 const REREAD_MS = 500;
 
 export function watchOrders(
-  deps: { engine: Engine; store: ActorStore; kind: ActorKind },
+  deps: { engine: Engine; store: ActorStore; kind: ActorKind; ports: Ports },
   refs: readonly ActorRef[],
 ): OrderWatch {
   const newest = new Map<string, ActorState>();
@@ -44,16 +45,16 @@ export function watchOrders(
       if (!isDone() && waitMs > 0) {
         await new Promise<void>((resolve) => {
           const finish = (): void => {
-            clearTimeout(deadline);
-            clearInterval(reread);
+            stopWaiting();
+            stopRereading();
             notify = () => {};
             resolve();
           };
           notify = () => {
             if (isDone()) finish();
           };
-          const deadline = setTimeout(finish, waitMs);
-          const reread = setInterval(() => void readElsewhere(), REREAD_MS);
+          const stopWaiting = deps.ports.timers.after(waitMs, finish);
+          const stopRereading = deps.ports.timers.every(REREAD_MS, () => void readElsewhere());
         });
       }
       return current();

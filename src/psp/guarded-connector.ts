@@ -6,7 +6,7 @@
  * Inquiries have a lane of their own: when charges pile up, asking is what gets them out of `resolving`.
  */
 import type { InquiryOutcome, Outcome, Unknown } from "../core/outcomes.ts";
-import type { Ports } from "../core/ports.ts";
+import type { Ports, Timers } from "../core/ports.ts";
 import { type CallLane, createCallLane } from "./call-lane.ts";
 import { type BreakerState, createCircuitBreaker } from "./circuit-breaker.ts";
 import type { Answer, ChargeCall, Connector } from "./connector.ts";
@@ -61,7 +61,7 @@ interface HeldBack {
 }
 
 export function createGuardedConnector(inner: Connector, options: GuardOptions): GuardedConnector {
-  const { clock } = options.ports;
+  const { clock, timers } = options.ports;
   const { maxConcurrent, timeoutMs } = inner.limits;
   const maxQueued = options.maxQueued ?? DEFAULT_MAX_QUEUED;
   const maxQueueMs = options.maxQueueMs ?? timeoutMs;
@@ -94,7 +94,7 @@ export function createGuardedConnector(inner: Connector, options: GuardOptions):
       }
       const entry = breaker.enter();
       if (entry.kind === "refused") return holdBack({ reason: "circuit_open", retryAfterMs: entry.retryAfterMs });
-      const answer = await withHardEnd(call, timeoutMs + HARD_TIMEOUT_GRACE_MS);
+      const answer = await withHardEnd(timers, call, timeoutMs + HARD_TIMEOUT_GRACE_MS);
       breaker.report({ probe: entry.probe, reached: isReached(answer) });
       return answer;
     } finally {
@@ -135,13 +135,13 @@ function isReached({ outcome, raw }: Answer<Outcome | InquiryOutcome>): boolean 
 }
 
 /** Connectors don't throw and do end; if one does not, the call counts as unknown, never as undone. */
-function withHardEnd<O>(call: () => Promise<Answer<O>>, limitMs: number): Promise<Answer<O | Unknown>> {
+function withHardEnd<O>(timers: Timers, call: () => Promise<Answer<O>>, limitMs: number): Promise<Answer<O | Unknown>> {
   return new Promise((resolve) => {
     const settle = (answer: Answer<O | Unknown>): void => {
-      clearTimeout(timer);
+      cancel();
       resolve(answer);
     };
-    const timer = setTimeout(() => settle(unknown("hard_timeout")), limitMs);
+    const cancel = timers.after(limitMs, () => settle(unknown("hard_timeout")));
     const run = async (): Promise<void> => settle(await call());
     run().catch(() => settle(unknown("connector_threw")));
   });

@@ -4,13 +4,15 @@ import { pino } from "pino";
 import postgres from "postgres";
 import { expect } from "vitest";
 import { systemPorts } from "../../src/core/ports.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createProcessor, type Processor, type ProcessorOptions } from "../../src/processor.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { expectIntegrity } from "../support/integrity.ts";
 import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { createPspDouble, type PspDouble } from "./psp-double.ts";
 
-export interface NodeOptions extends Partial<Omit<ProcessorOptions, "databaseUrl" | "log">> {
+export interface NodeOptions extends Partial<Omit<ProcessorOptions, "database" | "log">> {
   /** False: no timers, no stored mail, no adoption unless the test sweeps. */
   readonly isSweeping?: boolean;
   /** Between this node and PostgreSQL stands a proxy. */
@@ -79,8 +81,8 @@ export async function startFlorinUnderTest(options: { readonly psp?: PspDouble }
       const proxy = await createTcpProxy(database.appUrl);
       const logged: LogLine[] = [];
       const processor = await createProcessor({
-        databaseUrl: isProxied ? proxy.through(database.appUrl) : database.appUrl,
-        redisUrl: null,
+        database: connectAccess(isProxied ? proxy.through(database.appUrl) : database.appUrl),
+        openLeases: chooseLeases({ redisUrl: null }),
         connectors: [psp],
         policy: "swift",
         ports: systemPorts,

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { OWNERSHIP_MS } from "../../src/engine/ownership.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createTestRedis, type TestRedis } from "../support/redis.ts";
 import { expectOnce, until } from "./florin-under-test.ts";
 import { type SimulatorFlorin, startSimulatorFlorin } from "./simulator-florin.ts";
@@ -32,7 +33,10 @@ afterAll(async () => {
 });
 
 const newIds = (count: number): string[] => Array.from({ length: count }, () => `order-${++made}`);
-const nodeOptions = () => ({ connectors: [florin.connector], redisUrl: redis.url, keyPrefix: redis.keyPrefix });
+const nodeOptions = () => ({
+  connectors: [florin.connector],
+  openLeases: chooseLeases({ redisUrl: redis.url, keyPrefix: redis.keyPrefix }),
+});
 
 interface NodeProcess {
   readonly child: ChildProcess;

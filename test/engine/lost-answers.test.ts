@@ -2,6 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { refuseForgottenVersions } from "../../src/engine/check-versions.ts";
 import { ItemBuilder } from "../../src/engine/item.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { systemPorts } from "../../src/core/ports.ts";
 import { createJournal } from "../../src/engine/journal.ts";
 import { toFactLetter } from "../../src/engine/letters.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
@@ -66,10 +68,11 @@ test("a batch that is canceled for its time is split and written, and nothing of
 
 test("what is long shares no statement with all the rest: one batch must never take longer than it may", async () => {
   const batches: number[] = [];
+  const database = connectAccess(florin.database.appUrl);
   const journal = createJournal({
-    databaseUrl: florin.database.appUrl,
+    openLane: database.openLane,
     lanes: 1,
-    monotonicMs: () => performance.now(),
+    ports: systemPorts,
     onBatch: ({ items }) => batches.push(items),
   });
   const stamp = { at: new Date().toISOString(), node: NOBODY, isHandled: true };
@@ -115,7 +118,7 @@ test("an order that waits for its buyer is open too: a build that forgot its ver
   const kind = node.kinds.get("payment_order");
   if (kind === undefined) throw new Error("payment orders are not registered");
   const { id: uuid } = await florin.order(id);
-  await expect(refuseForgottenVersions(node.sql, { ...kind, machineVersions: [2] })).rejects.toThrow(uuid);
+  await expect(refuseForgottenVersions(node.statements, { ...kind, machineVersions: [2] })).rejects.toThrow(uuid);
 });
 
 test("while the database is away, the line of what waits for it does not grow without end", async () => {

@@ -3,7 +3,7 @@
  * taken out of the product.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createLeaseStore, type StoredLease } from "../../src/engine/leases/memory-leases.ts";
+import { createLeaseStore, createMemoryLeases, type StoredLease } from "../../src/engine/leases/memory-leases.ts";
 import type { Connector } from "../../src/psp/connector.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
 import {
@@ -89,8 +89,10 @@ class LyingLeases extends Map<string, StoredLease> {
 }
 
 test("a deadline fires once: a node that saw it late does not bring the next one forward", async () => {
-  const leaseStore = { ...createLeaseStore(), leases: new LyingLeases() };
-  const nodes = await Promise.all([1, 2, 3].map(() => florin.openNode({ leaseStore })));
+  const store = { ...createLeaseStore(), leases: new LyingLeases() };
+  const nodes = await Promise.all(
+    [1, 2, 3].map(() => florin.openNode({ openLeases: (options) => createMemoryLeases({ ...options, store }) })),
+  );
   const [node] = nodes;
   if (node === undefined) throw new Error("there is a node");
   const WAIT_MS = 600;

@@ -2,6 +2,8 @@
 import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { systemPorts } from "../../src/core/ports.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createProcessor } from "../../src/processor.ts";
 import { createSimulatorConnector } from "../../src/psp/simulator/connector.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
@@ -15,9 +17,8 @@ interface Arguments {
 
 const { databaseUrl, redisUrl, keyPrefix, simulatorUrl }: Arguments = JSON.parse(process.argv[2] ?? "{}");
 const processor = await createProcessor({
-  databaseUrl,
-  redisUrl,
-  keyPrefix,
+  database: connectAccess(databaseUrl),
+  openLeases: chooseLeases({ redisUrl, keyPrefix }),
   connectors: [
     // Longer than a test holds an answer back.
     createSimulatorConnector({ account: "simulator", baseUrl: simulatorUrl, timeoutMs: 20_000, ports: systemPorts }),

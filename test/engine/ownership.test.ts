@@ -2,7 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Redis } from "ioredis";
 import { systemPorts } from "../../src/core/ports.ts";
-import { createLeaseStore, type LeaseStore, type StoredLease } from "../../src/engine/leases/memory-leases.ts";
+import {
+  createLeaseStore,
+  createMemoryLeases,
+  type LeaseStore,
+  type StoredLease,
+} from "../../src/engine/leases/memory-leases.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
 import { createTestRedis, type TestRedis } from "../support/redis.ts";
 import {
@@ -69,9 +75,17 @@ class LyingLeases extends Map<string, StoredLease> {
 const lyingStore = (): LeaseStore => ({ ...createLeaseStore(), leases: new LyingLeases() });
 
 describe.each([
-  { leases: "in Redis", options: (): NodeOptions => ({ redisUrl: redis.url, keyPrefix: redis.keyPrefix }) },
+  {
+    leases: "in Redis",
+    options: (): NodeOptions => ({ openLeases: chooseLeases({ redisUrl: redis.url, keyPrefix: redis.keyPrefix }) }),
+  },
   { leases: "in each node's memory", options: (): NodeOptions => ({}) },
-  { leases: "that lie", options: (store = lyingStore()): NodeOptions => ({ leaseStore: store }) },
+  {
+    leases: "that lie",
+    options: (store = lyingStore()): NodeOptions => ({
+      openLeases: (options) => createMemoryLeases({ ...options, store }),
+    }),
+  },
 ])("with leases $leases", ({ options }) => {
   test("nobody takes the orders of a live node, whatever is flushed and however often is swept", async () => {
     const settings = options();

@@ -101,6 +101,7 @@ export function createShiftedPorts(): ShiftedPorts {
   const ports: ShiftedPorts = {
     offsetMs: 0,
     random: systemPorts.random,
+    timers: systemPorts.timers,
     clock: { nowMs: () => Date.now() + ports.offsetMs, monotonicMs: systemPorts.clock.monotonicMs },
   };
   return ports;

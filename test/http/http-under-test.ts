@@ -10,8 +10,11 @@ import { Registry } from "prom-client";
 import { expect } from "vitest";
 import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { connectDatabase } from "../../src/db/client.ts";
 import { openDatabase } from "../../src/db/queries/database.ts";
+import { bindReads } from "../../src/db/reads.ts";
 import { createHttpApp, type HttpApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-deps.ts";
 import { SCOPES } from "../../src/core/scopes.ts";
@@ -71,8 +74,8 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
   const signingKey = randomBytes(32);
   const payLinks = createPayLinks(PUBLIC_URL, signingKey);
   const processor = await createProcessor({
-    databaseUrl: database.appUrl,
-    redisUrl: null,
+    database: connectAccess(database.appUrl),
+    openLeases: chooseLeases({ redisUrl: null }),
     connectors: [simulator.connector],
     policy: "swift",
     ports: systemPorts,
@@ -86,7 +89,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
   await sql`INSERT INTO settings (name, value) VALUES (${webhookSecretName("simulator")}, ${SECRET})`;
   const reader = connectDatabase(database.appUrl, { name: "florin http", max: 4, statementTimeoutMs: 5_000 });
   const deps: HttpDeps = {
-    db: openDatabase(reader),
+    reads: bindReads(openDatabase(reader)),
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,

@@ -3,7 +3,8 @@ import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
-import { findCheckout, keepFirstToken } from "../../src/payments/lookups.ts";
+import { findPaymentEvent, keepFirstToken } from "../../src/db/statements/payment-events.ts";
+import { PAYMENT_ORDER_KIND } from "../../src/payments/payment-order-state.ts";
 import { createInstantConnector } from "../../src/psp/instant/connector.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aCheckout, anOrder, pay, startTestProcessor, TEST_MERCHANT } from "../support/processor.ts";
@@ -39,15 +40,16 @@ const countOpenCommands = async () => {
 test("the orders are started by whoever sweeps, and each is charged once", async () => {
   await using processor = await start();
   await pay(processor, hosted("died"), { waitMs: 0 });
-  const found = await findCheckout(sql, TEST_MERCHANT, "died");
+  const found = await findPaymentEvent(sql, TEST_MERCHANT, "died");
   const event = { type: "order.started", at: Date.now(), jitter: 0 } as const;
-  const starts = (found?.orders ?? []).map((ref) => ({ ref, commandId: newUuid(systemPorts) }));
+  const starts = (found?.orderIds ?? []).map((actorId) => ({
+    commandId: newUuid(systemPorts),
+    actorKind: PAYMENT_ORDER_KIND,
+    actorId,
+    event,
+  }));
   // All that the dead process did: token and commands, in one statement.
-  await keepFirstToken(
-    sql,
-    { merchantId: TEST_MERCHANT, eventId: found?.id ?? "", token: "pm_card_visa", event },
-    starts,
-  );
+  await keepFirstToken(sql, { merchantId: TEST_MERCHANT, eventId: found?.id ?? "", token: "pm_card_visa" }, starts);
   await expect.poll(() => statesOf("died"), { timeout: 10_000 }).toEqual([{ status: "SUCCESS", orders: 2 }]);
   await expect.poll(countOpenCommands).toBe(0);
   const [attempts] = await sql`SELECT count(*)::int AS sends FROM attempts WHERE operation = 'charge'`;

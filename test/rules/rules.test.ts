@@ -61,6 +61,16 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    fact: "only core's ports, sockets and processes set timers",
+    rule: rules.onlyPortsSetTimers,
+    files: product,
+    canaries: [
+      ["src/engine/a.ts", "setTimeout(callback, 5);"],
+      ["src/payments/a.ts", "const timer = setInterval(callback, 5);"],
+      ["src/http/a.ts", "setImmediate(callback);"],
+    ],
+  },
+  {
     fact: "machines import only XState and core",
     rule: rules.machinesImportOnlyXStateAndCore,
     files: machines,

@@ -77,6 +77,12 @@ const findTimeAndChance = forbid(
 export const onlyPortsReadTimeAndChance: Rule = (file) =>
   TIME_AND_CHANCE_READERS.test(file.path) ? [] : findTimeAndChance(file);
 
+/** Real sockets and processes have real time; everything else takes `ports.timers`, or no simulation owns it. */
+const TIMER_SETTERS =
+  /^(src\/core\/ports\.ts|src\/(app|main)\.ts|src\/psp\/(simulator\/.*|http-exchange\.ts)|src\/db\/embedded\/.*)$/;
+const findTimers = forbid(/\bset(?:Timeout|Interval|Immediate)\b/g, "timers come from core's ports");
+export const onlyPortsSetTimers: Rule = (file) => (TIMER_SETTERS.test(file.path) ? [] : findTimers(file));
+
 export const machinesImportOnlyXStateAndCore: Rule = (file) =>
   findImports(file).flatMap(({ specifier, line }) => {
     const target = specifier.startsWith(".") ? resolvePath(file.path, specifier) : specifier;

@@ -2,23 +2,27 @@
 import { createHash, randomBytes } from "node:crypto";
 import pino from "pino";
 import { systemPorts } from "../../src/core/ports.ts";
-import type { LeaseStore } from "../../src/engine/leases/memory-leases.ts";
+import { connectAccess } from "../../src/db/access.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import type { CheckoutOrder, CheckoutRequest, StoredAnswer } from "../../src/payments/service.ts";
 import { createProcessor, type Processor, type ProcessorOptions } from "../../src/processor.ts";
 import type { Connector } from "../../src/psp/connector.ts";
 
 export const TEST_MERCHANT = 1;
 
-export interface TestProcessorOptions extends Partial<Omit<ProcessorOptions, "databaseUrl" | "connectors">> {
+export interface TestProcessorOptions extends Partial<Omit<ProcessorOptions, "database" | "connectors">> {
   readonly databaseUrl: string;
   readonly connectors: readonly Connector[];
-  readonly leaseStore?: LeaseStore;
 }
 
 /** Started and sweeping. Stop it in the test, or `await using` it. */
-export async function startTestProcessor(options: TestProcessorOptions): Promise<Processor & AsyncDisposable> {
+export async function startTestProcessor({
+  databaseUrl,
+  ...options
+}: TestProcessorOptions): Promise<Processor & AsyncDisposable> {
   const processor = await createProcessor({
-    redisUrl: null,
+    database: connectAccess(databaseUrl),
+    openLeases: chooseLeases({ redisUrl: null }),
     policy: "swift",
     ports: systemPorts,
     log: pino({ level: process.env.LOG_LEVEL ?? "silent" }),

@@ -2,6 +2,7 @@
  * A lease keeps nodes from doing the same work at the same time, and carries wake-ups. It only saves work:
  * PostgreSQL decides who may write, so every implementation may lie, forget or be gone, and nothing breaks.
  */
+import type { Ports } from "../../core/ports.ts";
 
 /** `taken`: ours now. `held`: another node has it. `unavailable`: the lease store can't tell; go on without. */
 export type LeaseVerdict =
@@ -26,4 +27,10 @@ export interface Leases {
 export interface LeaseOptions {
   readonly node: string;
   readonly ttlMs: number;
+  readonly ports: Ports;
+  /** Hears when the store goes away and comes back; not every failed command. */
+  readonly onAvailability?: (isAvailable: boolean, reason: string) => void;
 }
+
+/** How a node opens its leases, once it knows its own name. */
+export type OpenLeases = (options: LeaseOptions) => Leases;

@@ -2,7 +2,6 @@
  * Leases within one process: for the embedded default, and for tests that run two nodes in one process. The
  * store is the shared part, as a Redis would be; whoever holds the object sees the same leases.
  */
-import type { Ports } from "../../core/ports.ts";
 import type { LeaseOptions, Leases } from "./leases.ts";
 
 export interface StoredLease {
@@ -18,7 +17,6 @@ export interface LeaseStore {
 
 export interface MemoryLeaseOptions extends LeaseOptions {
   readonly store: LeaseStore;
-  readonly ports: Ports;
 }
 
 export function createLeaseStore(): LeaseStore {
@@ -42,8 +40,7 @@ export function createMemoryLeases({ node, ttlMs, store, ports }: MemoryLeaseOpt
       else own.delete(name);
     }
   };
-  const renewal = setInterval(renewAll, Math.ceil(ttlMs / 3));
-  renewal.unref();
+  const stopRenewing = ports.timers.every(Math.ceil(ttlMs / 3), renewAll);
 
   return {
     async take(name) {
@@ -58,7 +55,7 @@ export function createMemoryLeases({ node, ttlMs, store, ports }: MemoryLeaseOpt
     },
     wake(target, name) {
       // Later, as over a network: the caller must not run the listener's work inside its own step.
-      setImmediate(() => {
+      ports.timers.soon(() => {
         for (const listener of store.listeners.get(target) ?? []) listener(name);
       });
     },
@@ -69,7 +66,7 @@ export function createMemoryLeases({ node, ttlMs, store, ports }: MemoryLeaseOpt
     },
     isAvailable: () => true,
     async close() {
-      clearInterval(renewal);
+      stopRenewing();
       if (store.listeners.get(node) === listeners) store.listeners.delete(node);
       for (const name of own) if (store.leases.get(name)?.node === node) store.leases.delete(name);
       own.clear();

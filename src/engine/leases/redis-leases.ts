@@ -6,18 +6,14 @@
  * Whatever Redis does, nobody waits: when it is down, slow or wrong, `take` says `unavailable` within
  * `COMMAND_TIMEOUT_MS`, and PostgreSQL still decides.
  */
-import type { Ports } from "../../core/ports.ts";
 import { LEASE_SCRIPT, LEASE_SCRIPT_SHA1, type LeaseOperation } from "./lease-script.ts";
 import type { LeaseOptions, Leases, LeaseVerdict } from "./leases.ts";
 import { connectRedis, type RedisConnection } from "./redis-connection.ts";
 
 export interface RedisLeaseOptions extends LeaseOptions {
   readonly url: string;
-  readonly ports: Ports;
   /** Put before every key and channel, where several Florins share one Redis. */
   readonly keyPrefix?: string;
-  /** Hears when Redis goes away and comes back; not every failed command. */
-  readonly onAvailability?: (isAvailable: boolean, reason: string) => void;
 }
 
 /** Enough to spread over a small cluster, few enough that the operations of one turn still share a call. */
@@ -99,7 +95,7 @@ export function createRedisLeases(options: RedisLeaseOptions): Leases {
   const planFlush = (): void => {
     if (isFlushPlanned) return;
     isFlushPlanned = true;
-    setImmediate(flush);
+    ports.timers.soon(flush);
   };
 
   const flush = (): void => {
@@ -167,10 +163,8 @@ export function createRedisLeases(options: RedisLeaseOptions): Leases {
     }
   };
 
-  const renewal = setInterval(renewAll, Math.ceil(ttlMs / 3));
-  const probing = setInterval(() => void probe(), PROBE_MS);
-  renewal.unref();
-  probing.unref();
+  const stopRenewing = ports.timers.every(Math.ceil(ttlMs / 3), renewAll);
+  const stopProbing = ports.timers.every(PROBE_MS, () => void probe());
 
   return {
     take(name) {
@@ -197,7 +191,7 @@ export function createRedisLeases(options: RedisLeaseOptions): Leases {
     wake(target, name) {
       if (isClosed) return;
       if (target === node) {
-        setImmediate(() => notify(name));
+        ports.timers.soon(() => notify(name));
         return;
       }
       const names = wakeUps.get(target);
@@ -213,8 +207,8 @@ export function createRedisLeases(options: RedisLeaseOptions): Leases {
     async close() {
       if (isClosed) return;
       isClosed = true;
-      clearInterval(renewal);
-      clearInterval(probing);
+      stopRenewing();
+      stopProbing();
       listeners.clear();
       const returned = [...own].map(
         ([name, { value }]) =>

@@ -3,10 +3,8 @@ import { createHash } from "node:crypto";
 import { createRoute, z } from "@hono/zod-openapi";
 import { fromPublicId, newUuid, toPublicId, toUuid } from "../../core/ids.ts";
 import type { Ports } from "../../core/ports.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { insertApiKey } from "../../db/queries/insert-api-key.ts";
-import { type ApiKeyRow, listApiKeys } from "../../db/queries/list-api-keys.ts";
-import { revokeApiKey } from "../../db/queries/revoke-api-key.ts";
+import type { Reads } from "../../db/reads.ts";
+import type { ApiKeyRow } from "../../db/queries/list-api-keys.ts";
 import { sendJson, sendJsonText } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
 import { readBody } from "../body/field-errors.ts";
@@ -82,13 +80,13 @@ const deleteKey = createRoute({
 });
 
 export interface ApiKeyRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly authentication: Authentication;
   readonly cursors: Cursors;
   readonly ports: Ports;
 }
 
-export function addApiKeyRoutes(table: RouteTable, { db, authentication, cursors, ports }: ApiKeyRouteDeps): void {
+export function addApiKeyRoutes(table: RouteTable, { reads, authentication, cursors, ports }: ApiKeyRouteDeps): void {
   const isAdmin = authentication.requireScope("admin");
 
   table.add(createKey, isAdmin, async (c) => {
@@ -96,7 +94,7 @@ export function addApiKeyRoutes(table: RouteTable, { db, authentication, cursors
     const request = readBody(apiKeyRequest, value);
     const { merchantId, mode } = c.get("caller");
     const secret = `sk_${mode}_${Buffer.from(ports.random.bytes(SECRET_BYTES)).toString("base64url")}`;
-    const row = await insertApiKey(db, {
+    const row = await reads.insertApiKey({
       apiKeyId: newUuid(ports),
       merchantId,
       name: request.name,
@@ -113,7 +111,7 @@ export function addApiKeyRoutes(table: RouteTable, { db, authentication, cursors
     const scope = { list: "api_keys", merchantId };
     const limit = readLimit(query.limit);
     const beforeId = query.cursor === undefined ? null : (cursors.decode(scope, query.cursor)[0] ?? null);
-    const rows = await listApiKeys(db, { merchantId, beforeId, limit: limit + 1 });
+    const rows = await reads.listApiKeys({ merchantId, beforeId, limit: limit + 1 });
     return sendJson(
       c,
       toPage(rows, limit, { show: showKey, toCursor: (last) => cursors.encode(scope, [last.apiKeyId]) }),
@@ -122,7 +120,7 @@ export function addApiKeyRoutes(table: RouteTable, { db, authentication, cursors
 
   table.add(deleteKey, isAdmin, async (c) => {
     const id = fromPublicId("key", c.req.param("api_key_id") ?? "");
-    const row = id === null ? null : await revokeApiKey(db, c.get("caller").merchantId, id);
+    const row = id === null ? null : await reads.revokeApiKey(c.get("caller").merchantId, id);
     if (row === null) throw notFound();
     authentication.forget(row.apiKeyId);
     return sendJson(c, showKey(row));

@@ -1,7 +1,6 @@
 /** Reading a buyer's checkout. */
 import { createRoute } from "@hono/zod-openapi";
-import type { Database } from "../../db/queries/database.ts";
-import { findCheckout } from "../../db/queries/find-checkout.ts";
+import type { Reads } from "../../db/reads.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
 import { notFound, readPathId } from "../read-query.ts";
@@ -23,10 +22,10 @@ const getCheckout = createRoute({
 
 export function addCheckoutRoutes(
   table: RouteTable,
-  { db, authentication }: { db: Database; authentication: Authentication },
+  { reads, authentication }: { reads: Reads; authentication: Authentication },
 ): void {
   table.add(getCheckout, authentication.requireScope("payments:read"), async (c) => {
-    const row = await findCheckout(db, c.get("caller").merchantId, readPathId(c, "checkout_id"));
+    const row = await reads.findCheckout(c.get("caller").merchantId, readPathId(c, "checkout_id"));
     if (row === null) throw notFound();
     return sendJson(c, showCheckout(row));
   });

@@ -1,12 +1,7 @@
 /** Why an order is where it is: its timeline, and an explanation in words. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Ports } from "../../core/ports.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { listAttempts } from "../../db/queries/list-attempts.ts";
-import { listNotices } from "../../db/queries/list-notices.ts";
-import { listOrderEvents } from "../../db/queries/list-order-events.ts";
-import { listOrderPostings } from "../../db/queries/list-order-postings.ts";
-import { listTransitions } from "../../db/queries/list-transitions.ts";
+import type { Reads } from "../../db/reads.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
 import { jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
@@ -40,24 +35,24 @@ const getExplanation = createRoute({
 });
 
 export interface HistoryRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly authentication: Authentication;
   readonly ports: Ports;
 }
 
-export function addHistoryRoutes(table: RouteTable, { db, authentication, ports }: HistoryRouteDeps): void {
+export function addHistoryRoutes(table: RouteTable, { reads, authentication, ports }: HistoryRouteDeps): void {
   const mayRead = authentication.requireScope("payments:read");
 
   table.add(getTimeline, mayRead, async (c) => {
-    const order = await requireOrder(c, db);
+    const order = await requireOrder(c, reads);
     const key = { merchantId: order.merchantId, actorId: order.id };
     const [transitions, attempts, notices, postings] = await Promise.all([
-      listTransitions(db, key),
-      listAttempts(db, key),
-      listNotices(db, key),
-      listOrderPostings(db, key),
+      reads.listTransitions(key),
+      reads.listAttempts(key),
+      reads.listNotices(key),
+      reads.listOrderPostings(key),
     ]);
-    const events = await listOrderEvents(db, {
+    const events = await reads.listOrderEvents({
       merchantId: order.merchantId,
       subjectIds: [order.id, order.paymentEventId],
       movedAt: transitions.map(({ at }) => at),
@@ -66,8 +61,8 @@ export function addHistoryRoutes(table: RouteTable, { db, authentication, ports 
   });
 
   table.add(getExplanation, mayRead, async (c) => {
-    const order = await requireOrder(c, db);
-    const attempts = await listAttempts(db, { merchantId: order.merchantId, actorId: order.id });
+    const order = await requireOrder(c, reads);
+    const attempts = await reads.listAttempts({ merchantId: order.merchantId, actorId: order.id });
     return sendJson(c, explainOrder(order, attempts, { at: ports.clock.nowMs(), jitter: 0 }));
   });
 }

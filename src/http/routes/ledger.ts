@@ -4,10 +4,9 @@ import { isCurrency } from "../../core/currencies.ts";
 import { Refusal } from "../../core/errors.ts";
 import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { type AccountLineRow, type LinePosition, listAccountLines } from "../../db/queries/list-account-lines.ts";
-import { type AccountRow, listAccounts } from "../../db/queries/list-accounts.ts";
-import { sumAccountsAt } from "../../db/queries/sum-accounts-at.ts";
+import type { Reads } from "../../db/reads.ts";
+import type { AccountLineRow, LinePosition } from "../../db/queries/list-account-lines.ts";
+import type { AccountRow } from "../../db/queries/list-accounts.ts";
 import { sellerPayable, sellerReserved } from "../../ledger/posting-rules.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -92,7 +91,7 @@ const getTrialBalance = createRoute({
 });
 
 export interface LedgerRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly authentication: Authentication;
   readonly cursors: Cursors;
   readonly ports: Ports;
@@ -100,13 +99,13 @@ export interface LedgerRouteDeps {
 
 const ACCOUNT_NAME = /^[A-Za-z0-9_:.-]{1,200}$/;
 
-export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors, ports }: LedgerRouteDeps): void {
+export function addLedgerRoutes(table: RouteTable, { reads, authentication, cursors, ports }: LedgerRouteDeps): void {
   const mayRead = authentication.requireScope("ledger:read");
 
   table.add(getBalances, mayRead, async (c) => {
     const seller = readPathId(c, "seller_account");
     const names = [sellerPayable(seller).name, sellerReserved(seller).name];
-    const rows = await listAccounts(db, { merchantId: c.get("caller").merchantId, after: null, names, limit: null });
+    const rows = await reads.listAccounts({ merchantId: c.get("caller").merchantId, after: null, names, limit: null });
     return sendJson(c, showBalances(seller, rows));
   });
 
@@ -133,7 +132,7 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
     const [lastCurrency, lastAccount] = query.cursor === undefined ? [] : cursors.decode(scope, query.cursor);
     const after =
       lastCurrency === undefined || lastAccount === undefined ? null : { currency: lastCurrency, account: lastAccount };
-    const rows = await listAccounts(db, { merchantId, after, limit: limit + 1 });
+    const rows = await reads.listAccounts({ merchantId, after, limit: limit + 1 });
     const toCursor = (last: AccountRow): string => cursors.encode(scope, [last.currency, last.account]);
     return sendJson(c, toPage(rows, limit, { show: showAccount, toCursor }));
   });
@@ -144,8 +143,8 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
     const instant = new Date(at ?? ports.clock.nowMs());
     const rows =
       at === undefined
-        ? await listAccounts(db, { merchantId, after: null, limit: null })
-        : await sumAccountsAt(db, merchantId, instant);
+        ? await reads.listAccounts({ merchantId, after: null, limit: null })
+        : await reads.sumAccountsAt(merchantId, instant);
     return sendJson(c, showTrialBalance(instant, rows));
   });
 
@@ -156,7 +155,7 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
     const scope: CursorScope = { list: `lines/${accountName}/${query.currency ?? ""}`, merchantId };
     const limit = readLimit(query.limit);
     const before = query.cursor === undefined ? null : toPosition(cursors.decode(scope, query.cursor));
-    const rows = await listAccountLines(db, {
+    const rows = await reads.listAccountLines({
       merchantId,
       account: accountName,
       currency: query.currency ?? null,
@@ -169,7 +168,7 @@ export function addLedgerRoutes(table: RouteTable, { db, authentication, cursors
   }
 
   async function isUnknown(merchantId: number, name: string): Promise<boolean> {
-    return (await listAccounts(db, { merchantId, after: null, names: [name], limit: 1 })).length === 0;
+    return (await reads.listAccounts({ merchantId, after: null, names: [name], limit: 1 })).length === 0;
   }
 }
 

@@ -5,8 +5,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { CLIENT_ID_PATTERN } from "../../core/ids.ts";
 import { REFUSAL_STATUS, Refusal } from "../../core/errors.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { type CheckoutRow, findCheckout } from "../../db/queries/find-checkout.ts";
+import type { Reads } from "../../db/reads.ts";
+import type { CheckoutRow } from "../../db/queries/find-checkout.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
 import type { PayLinks } from "../../payments/pay-links.ts";
 import type { PaymentsService } from "../../payments/service.ts";
@@ -22,7 +22,7 @@ import { isWebUrl } from "../schemas/values.ts";
 import { showOrder } from "../views/order-view.ts";
 
 export interface PayRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly payments: PaymentsService;
   readonly payLinks: PayLinks;
   readonly connectors: ReadonlyMap<string, Connector>;
@@ -76,7 +76,7 @@ const TOKEN = /^[\x21-\x7e]{1,255}$/;
 /** Seconds between looks while the PSP works: quick at first, then patient. */
 const LOOK_AFTER_SECONDS = [1, 1, 2, 2, 3, 5, 8, 15];
 
-export function addPayRoutes(table: RouteTable, { db, payments, payLinks, connectors }: PayRouteDeps): void {
+export function addPayRoutes(table: RouteTable, { reads, payments, payLinks, connectors }: PayRouteDeps): void {
   table.add(payRoute, async (c) => {
     const found = await findSigned(c);
     if (found === null) return sendHtml(c, 404, NOT_FOUND);
@@ -132,7 +132,7 @@ export function addPayRoutes(table: RouteTable, { db, payments, payLinks, connec
       signature: c.req.query("s") ?? "",
     });
     if (merchantId === null) return null;
-    const checkout = await findCheckout(db, merchantId, checkoutId);
+    const checkout = await reads.findCheckout(merchantId, checkoutId);
     return checkout === null ? null : { merchantId, checkout };
   }
 

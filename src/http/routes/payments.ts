@@ -1,9 +1,8 @@
 /** Pay-in: creating and reading payment orders, and the commands on them. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { type FieldError, Refusal } from "../../core/errors.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { findPaymentOrder } from "../../db/queries/find-payment-order.ts";
-import { listPaymentOrders, type PaymentOrderFilter } from "../../db/queries/list-payment-orders.ts";
+import type { Reads } from "../../db/reads.ts";
+import type { PaymentOrderFilter } from "../../db/queries/list-payment-orders.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
 import type { OperatorCommand, PaymentsService, StoredAnswer } from "../../payments/service.ts";
 import { sendJson, sendJsonText } from "../answers.ts";
@@ -32,7 +31,7 @@ import { clientId, listOf } from "../schemas/values.ts";
 import { showOrder } from "../views/order-view.ts";
 
 export interface PaymentRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly payments: PaymentsService;
   readonly authentication: Authentication;
   readonly cursors: Cursors;
@@ -129,7 +128,7 @@ const retryPayment = commandRoute(
 const resolvePayment = commandRoute("resolve", "Operator: decide a parked order", resolveRequest);
 
 export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): void {
-  const { db, payments, authentication, cursors, psps } = deps;
+  const { reads, payments, authentication, cursors, psps } = deps;
   const [mayRead, mayWrite, mayOperate] = [
     authentication.requireScope("payments:read"),
     authentication.requireScope("payments:write"),
@@ -151,12 +150,12 @@ export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): voi
     const limit = readLimit(query.limit);
     const beforeId = query.cursor === undefined ? null : (cursors.decode(scope, query.cursor)[0] ?? null);
     const filter = toFilter(query, psps);
-    const rows = await listPaymentOrders(db, { merchantId: scope.merchantId, filter, beforeId, limit: limit + 1 });
+    const rows = await reads.listPaymentOrders({ merchantId: scope.merchantId, filter, beforeId, limit: limit + 1 });
     return sendJson(c, toPage(rows, limit, { show: showOrder, toCursor: (last) => cursors.encode(scope, [last.id]) }));
   });
 
   table.add(getPayment, mayRead, async (c) => {
-    const row = await requireOrder(c, db);
+    const row = await requireOrder(c, reads);
     if (row.status === "EXECUTING") payments.askOnRead(row.merchantId, row.paymentOrderId);
     return sendJson(c, showOrder(row));
   });
@@ -164,7 +163,7 @@ export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): voi
   table.add(capturePayment, mayWrite, async (c) => {
     readIdempotencyKey(c);
     readBody(captureRequest, (await readOptionalJson(c.req.raw)).value);
-    await requireOrder(c, db);
+    await requireOrder(c, reads);
     throw new Refusal("not-supported", "Capture does not exist yet: every payment is captured automatically.");
   });
 
@@ -174,7 +173,7 @@ export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): voi
     const key = readIdempotencyKey(c);
     const body = await readJson(c.req.raw);
     const decision = readBody(resolveRequest, body.value);
-    const row = await requireOrder(c, db);
+    const row = await requireOrder(c, reads);
     const amountMinor = decision.amount === undefined ? null : requireAmount(decision.amount, row.currency);
     const { outcome, reason, psp_reference: pspReference = null } = decision;
     const call = toIdempotentCall(c, key, body.text);
@@ -193,8 +192,8 @@ export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): voi
   }
 }
 
-export async function requireOrder(c: HttpContext, db: Database): Promise<OrderRow> {
-  const row = await findPaymentOrder(db, c.get("caller").merchantId, readPathId(c, "payment_order_id"));
+export async function requireOrder(c: HttpContext, reads: Reads): Promise<OrderRow> {
+  const row = await reads.findPaymentOrder(c.get("caller").merchantId, readPathId(c, "payment_order_id"));
   if (row === null) throw notFound();
   return row;
 }

@@ -2,9 +2,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
-import { countQueues, type QueueCountRow } from "../../db/queries/count-queues.ts";
-import type { Database } from "../../db/queries/database.ts";
-import { listQueue, QUEUES, type QueueName } from "../../db/queries/list-queue.ts";
+import type { QueueCountRow } from "../../db/queries/count-queues.ts";
+import type { Reads } from "../../db/reads.ts";
+import { QUEUES, type QueueName } from "../../db/queries/list-queue.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -67,17 +67,17 @@ const getQueue = createRoute({
 });
 
 export interface QueueRouteDeps {
-  readonly db: Database;
+  readonly reads: Reads;
   readonly authentication: Authentication;
   readonly cursors: Cursors;
   readonly ports: Ports;
 }
 
-export function addQueueRoutes(table: RouteTable, { db, authentication, cursors, ports }: QueueRouteDeps): void {
+export function addQueueRoutes(table: RouteTable, { reads, authentication, cursors, ports }: QueueRouteDeps): void {
   const mayRead = authentication.requireScope("payments:read");
 
   table.add(listQueues, mayRead, async (c) => {
-    const rows = await countQueues(db, c.get("caller").merchantId);
+    const rows = await reads.countQueues(c.get("caller").merchantId);
     return sendJson(c, { data: QUEUES.map((queue) => showCount(queue, rows, ports.clock.nowMs())) });
   });
 
@@ -90,7 +90,7 @@ export function addQueueRoutes(table: RouteTable, { db, authentication, cursors,
     const limit = readLimit(query.limit);
     const [since, id] = query.cursor === undefined ? [] : cursors.decode(scope, query.cursor);
     const before = since === undefined || id === undefined ? null : { since, id };
-    const rows = await listQueue(db, { merchantId, queue, before, limit: limit + 1 });
+    const rows = await reads.listQueue({ merchantId, queue, before, limit: limit + 1 });
     const toCursor = (last: OrderRow): string => cursors.encode(scope, [last.stateSince.toISOString(), last.id]);
     return sendJson(c, toPage(rows, limit, { show: showQueued, toCursor }));
   });

@@ -12,7 +12,7 @@ import {
   type RawAnswer,
   type RawNotice,
 } from "../connector.ts";
-import { createHttpClient, type HttpExchange } from "../http-exchange.ts";
+import { createHttpClient, type HttpClient, type HttpExchange } from "../http-exchange.ts";
 import { verifyStandardWebhook } from "../standard-webhook.ts";
 import { cleanText, isRecord, parseJsonBytes } from "../untrusted-text.ts";
 import { type ChargeAnswer, readChargeAnswer } from "./charge-answer.ts";
@@ -39,6 +39,8 @@ export interface SimulatorConnectorOptions {
   readonly ports: Ports;
   readonly timeoutMs?: number;
   readonly maxConcurrent?: number;
+  /** How its calls travel; default: HTTP over the network. */
+  readonly http?: HttpClient;
 }
 
 export interface SimulatorConnector extends Connector {
@@ -50,7 +52,7 @@ export function createSimulatorConnector(options: SimulatorConnectorOptions): Si
   const { account, ports } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const http = createHttpClient(baseUrl);
+  const http = options.http ?? createHttpClient(baseUrl);
 
   return {
     account,

@@ -1,7 +1,6 @@
 /** What waits in the database for somebody to work on it: due timers and durable mail. One statement each, read-only. */
-import type { Sql } from "../db/client.ts";
-import type { ActorKind } from "./actor.ts";
-import { LOADABLE } from "./actor-store.ts";
+import type { Sql } from "../client.ts";
+import { type ActorTable, LOADABLE, versionsOf } from "./actors.ts";
 
 export interface DueTimer {
   readonly merchantId: number;
@@ -32,10 +31,8 @@ export interface CommandRow extends MailRow {
   readonly commandId: string;
 }
 
-const versionsOf = (kind: ActorKind): string => `{${kind.machineVersions.join(",")}}`;
-
 /** Timers of actors that this build restores, earliest first. */
-export async function findDueTimers(sql: Sql, kind: ActorKind, limit: number): Promise<readonly DueTimer[]> {
+export async function findDueTimers(sql: Sql, kind: ActorTable, limit: number): Promise<readonly DueTimer[]> {
   return sql.unsafe<DueTimer[]>(
     `SELECT t.merchant_id AS "merchantId", t.actor_id AS "actorId", t.name, t.seq,
        (extract(epoch FROM t.due_at) * 1000)::float8 AS "dueAtMs"
@@ -53,7 +50,7 @@ const isFact = (column: string): string => `${column} ->> 'type' LIKE 'psp.%'`;
 /** Webhooks that nobody has taken. Those younger than `ageMs` are still on their way to their actor. */
 export async function findInboxMail(
   sql: Sql,
-  kind: ActorKind,
+  kind: ActorTable,
   ageMs: number,
   limit: number,
 ): Promise<readonly InboxRow[]> {
@@ -69,7 +66,7 @@ export async function findInboxMail(
 
 export async function findObservationMail(
   sql: Sql,
-  kind: ActorKind,
+  kind: ActorTable,
   ageMs: number,
   limit: number,
 ): Promise<readonly ObservationRow[]> {
@@ -83,7 +80,7 @@ export async function findObservationMail(
   );
 }
 
-export async function findCommandMail(sql: Sql, kind: ActorKind, limit: number): Promise<readonly CommandRow[]> {
+export async function findCommandMail(sql: Sql, kind: ActorTable, limit: number): Promise<readonly CommandRow[]> {
   return sql.unsafe<CommandRow[]>(
     `SELECT c.command_id AS "commandId", c.merchant_id AS "merchantId", c.actor_id AS "actorId", c.actor_kind AS "actorKind", c.command AS payload
      FROM commands c JOIN ${kind.table} o ON o.merchant_id = c.merchant_id AND o.id = c.actor_id

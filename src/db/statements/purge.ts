@@ -1,5 +1,5 @@
 /** What is kept for a time only. Runs now and then on every node; each run deletes a bounded number of rows. */
-import type { Sql } from "../db/client.ts";
+import type { Sql } from "../client.ts";
 
 /** As the contract promises: a key is remembered for 30 days. */
 const KEY_DAYS = 30;
