@@ -46,9 +46,9 @@ export const PROBLEM_TITLES: Readonly<Record<RefusalCode, string>> = {
 /** When PostgreSQL is away: a restart takes about so long. */
 const RETRY_AFTER_SECONDS = 2;
 
-/** SQLSTATE classes and client codes that mean "the database can't be asked now", not "the question is wrong". */
+/** SQLSTATE classes and client codes that mean "ask again" (away, restarting, a conflict), not "the question is wrong". */
 const DATABASE_AWAY =
-  /^(08...|57P0[1-3]|53[34]00|25006|57014|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT)$/;
+  /^(08...|40001|40P01|57P0[1-3]|53[34]00|25006|57014|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT)$/;
 
 export interface ProblemDeps {
   readonly publicUrl: string;

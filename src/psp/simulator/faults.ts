@@ -3,6 +3,7 @@
  * the same order of calls give the same faults.
  */
 import { z } from "zod";
+import { createSeededUnit } from "../../core/seeded-random.ts";
 import type { AnswerLoss } from "./tokens.ts";
 
 const rate = z.number().min(0).max(1).default(0);
@@ -79,16 +80,5 @@ export function createFaults(plan: FaultPlan): Faults {
         delayMs: Math.floor(unit() * rates.webhook_delay_ms),
       };
     },
-  };
-}
-
-/** Mulberry32: 32 bits of state are plenty for faults. Uniform in [0, 1). */
-function createSeededUnit(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }

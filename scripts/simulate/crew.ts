@@ -1,0 +1,57 @@
+/** Several processes that run seeds side by side; each gets its next seed when it has finished the one before. */
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { RunOptions } from "./run-seed.ts";
+import type { SeedSummary } from "./worker.ts";
+
+export interface CrewOptions {
+  /** Options of each run, in the order in which they are handed out. */
+  readonly runs: Iterable<RunOptions>;
+  readonly workers?: number;
+  /** Name of a planted mistake. */
+  readonly planted?: string;
+  /** True stops the crew: what is under way is given up. */
+  readonly onSummary: (summary: SeedSummary) => boolean;
+}
+
+const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
+const HOOK = new URL("./planted/hook.ts", import.meta.url).href;
+
+export async function runCrew(options: CrewOptions): Promise<void> {
+  const runs = options.runs[Symbol.iterator]();
+  const children = new Set<ChildProcess>();
+  let isStopped = false;
+
+  function work(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const child = fork(WORKER, {
+        execArgv: options.planted === undefined ? [] : ["--import", HOOK],
+        env: { ...process.env, ...(options.planted === undefined ? {} : { FLORIN_PLANTED: options.planted }) },
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+      });
+      children.add(child);
+      const next = (): void => {
+        const { done, value } = runs.next();
+        if (isStopped || done === true) child.disconnect();
+        else child.send(value);
+      };
+      child.on("message", (summary: SeedSummary) => {
+        if (!isStopped && options.onSummary(summary)) {
+          isStopped = true;
+          for (const other of children) other.kill();
+        }
+        if (!isStopped) next();
+      });
+      child.on("error", reject);
+      child.on("exit", (code) => {
+        children.delete(child);
+        if (code === 0 || isStopped) resolve();
+        else reject(new Error(`a process that ran seeds ended with ${code}`));
+      });
+      next();
+    });
+  }
+
+  await Promise.all(Array.from({ length: options.workers ?? availableParallelism() }, work));
+}

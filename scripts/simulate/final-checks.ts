@@ -1,0 +1,150 @@
+/** What must hold when a run has healed and come to rest: nothing is lost, invented, stuck or unread. */
+import type { Invariant } from "./invariants.ts";
+import type { Judge } from "./judge.ts";
+import type { ModelDatabase, OrderRow } from "./model-contract.ts";
+import type { World } from "./world.ts";
+
+/** Queues that people watch. `sending` is none: a call that is out comes back. */
+const QUEUES: ReadonlySet<string | null> = new Set(["pending", "parked", "retrying"]);
+
+/** Why the order is not at rest; null when it is. */
+export function whyRestless(row: OrderRow, model: ModelDatabase): string | null {
+  if (row.quarantinedAtMs !== null) return "it is set aside";
+  if (row.owner !== null) return `${row.owner} owns it`;
+  if (row.status === "SUCCESS" || row.status === "FAILED") return null;
+  const timer = model.tables.timers.get(`${row.merchantId}/${row.id}`);
+  if (row.phase === "parked" || row.phase === "authorized") return null;
+  if (row.phase === "pending" || row.status === "NOT_STARTED")
+    return timer === undefined ? "nothing will move it" : null;
+  return `it is ${row.status} ${row.phase}`;
+}
+
+export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): void {
+  const { tables } = model;
+  const fail = (invariant: Invariant, detail: string, orderId: string | null = null): void =>
+    world.fail(invariant, detail, orderId);
+
+  const eventsBySubject = Map.groupBy(tables.events, ({ subjectId }) => subjectId);
+
+  for (const [name, row] of tables.orders) {
+    const why = whyRestless(row, model);
+    if (why !== null) fail("comes to rest", `${row.status} ${row.phase}: ${why}`, row.id);
+    const log = tables.transitions.get(name) ?? [];
+    if (log.length !== row.version)
+      fail("gapless log", `version ${row.version} with ${log.length} transitions`, row.id);
+    for (const seen of tables.observations.get(name) ?? []) {
+      if (seen.handledAtMs === null)
+        fail("mail is read", `the ${seen.source} of attempt ${seen.attempt} waits`, row.id);
+    }
+    checkEvents(name, row);
+  }
+  for (const notice of tables.inbox.values()) {
+    if (notice.handledAtMs === null) fail("mail is read", `webhook ${notice.eventId} waits`, notice.actorId);
+    if (notice.eventId.includes("forged"))
+      fail("forged moves nothing", `${notice.eventId} is in the inbox`, notice.actorId);
+  }
+  for (const command of tables.commands.values()) {
+    if (command.handledAtMs === null) fail("mail is read", "a command waits", command.actorId);
+  }
+  checkCheckouts();
+  checkEffects();
+  judge.checkBooks();
+
+  function checkEvents(name: string, row: OrderRow): void {
+    const own = eventsBySubject.get(row.id) ?? [];
+    const versions = own.map(({ orderVersion }) => orderVersion ?? 0);
+    if (own[0]?.type !== "payment_order.created") fail("events complete", `the first event is ${own[0]?.type}`, row.id);
+    if (versions.some((version, index) => index > 0 && version < (versions[index - 1] ?? 0))) {
+      fail("events complete", `versions ${versions.join()} do not rise`, row.id);
+    }
+    const endings = { SUCCESS: "payment_order.succeeded", FAILED: "payment_order.failed" } as const;
+    const ends = own.filter(({ type }) => type === endings.SUCCESS || type === endings.FAILED);
+    const wanted = row.status === "SUCCESS" || row.status === "FAILED" ? [endings[row.status]] : [];
+    if (ends.map(({ type }) => type).join() !== wanted.join()) {
+      fail("events complete", `${row.status} with the events ${own.map(({ type }) => type).join()}`, row.id);
+    }
+    const lates = own.filter(({ type }) => type === "payment_order.late_success").length;
+    if (lates !== row.lateOpen) fail("events complete", `${lates} late events, ${row.lateOpen} late successes`, row.id);
+    if (!tables.orders.has(name)) fail("events complete", "events of no order", row.id);
+  }
+
+  function checkCheckouts(): void {
+    const byEvent = Map.groupBy(tables.orders.values(), ({ paymentEventId }) => paymentEventId);
+    for (const event of tables.paymentEvents.values()) {
+      const orders = byEvent.get(event.id) ?? [];
+      const open = orders.filter(({ status }) => status !== "SUCCESS" && status !== "FAILED").length;
+      const succeeded = orders.filter(({ status }) => status === "SUCCESS").length;
+      const done = (eventsBySubject.get(event.id) ?? []).filter(({ type }) => type === "payment_event.done").length;
+      const isDone = succeeded === event.orderCount;
+      if (
+        orders.length !== event.orderCount ||
+        open !== event.openOrderCount ||
+        succeeded !== event.succeededOrderCount ||
+        event.isPaymentDone !== isDone ||
+        done !== (isDone ? 1 : 0)
+      ) {
+        fail(
+          "whole checkout",
+          `${event.checkoutId} counts ${event.orderCount}/${event.openOrderCount}/${event.succeededOrderCount} and ${done} done events; there are ${orders.length}/${open}/${succeeded}`,
+        );
+      }
+    }
+  }
+
+  function checkEffects(): void {
+    const bookedBy = new Map<
+      string,
+      {
+        readonly row: OrderRow;
+        readonly rule: string;
+        readonly amount: bigint;
+        readonly currency: string;
+        readonly seq: number;
+      }
+    >();
+    for (const [name, entries] of tables.entries) {
+      const row = tables.orders.get(name);
+      if (row === undefined) continue;
+      for (const entry of entries) {
+        const lines = (tables.postings.get(name) ?? []).filter(({ seq }) => seq === entry.seq);
+        const amount = lines.reduce((sum, line) => sum + line.amount, 0n);
+        const key = `${entry.psp}/${entry.pspReference}`;
+        if (bookedBy.has(key)) fail("nothing invented", `${key} is booked twice`, row.id);
+        bookedBy.set(key, { row, rule: entry.rule, amount, currency: lines[0]?.currency ?? "", seq: entry.seq });
+      }
+    }
+    for (const effect of judge.effects.values()) {
+      const row = [...tables.orders.values()].find(({ id }) => id === effect.orderId);
+      const entry = bookedBy.get(`${effect.account}/${effect.reference}`);
+      if (entry !== undefined) {
+        if (entry.row.id !== effect.orderId)
+          fail("effects accounted", `${effect.reference} is booked to another order`, effect.orderId);
+        if (entry.amount !== BigInt(effect.amount) || entry.currency !== effect.currency) {
+          fail(
+            "effects accounted",
+            `${effect.amount} ${effect.currency} is booked as ${entry.amount} ${entry.currency}`,
+            effect.orderId,
+          );
+        }
+        world.probe(`an effect is booked as ${entry.rule}`);
+      } else if (row === undefined || !QUEUES.has(row.phase)) {
+        fail(
+          "effects accounted",
+          `${effect.reference} is nowhere: its order is ${row?.status} ${row?.phase}`,
+          effect.orderId,
+        );
+      } else {
+        world.probe("an effect waits in a queue");
+      }
+    }
+    for (const [key, { row, seq }] of bookedBy) {
+      const reference = key.slice(key.indexOf("/") + 1);
+      const event = tables.transitions.get(`${row.merchantId}/${row.id}`)?.[seq - 1]?.event as
+        | { type?: string }
+        | undefined;
+      if (!judge.effects.has(reference) && event?.type !== "order.resolve") {
+        fail("nothing invented", `${reference} is booked and never took effect`, row.id);
+      }
+    }
+  }
+}

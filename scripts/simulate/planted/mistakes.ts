@@ -1,0 +1,244 @@
+/**
+ * Planted mistakes: each is one wrong line that somebody could write, put into the source as it is loaded and nowhere else.
+ * A simulation that does not find every one of them proves nothing. `test/simulation/planted.test.ts` checks that each still
+ * fits the source.
+ */
+export interface Mistake {
+  readonly name: string;
+  /** What is done wrong, in words. */
+  readonly what: string;
+  /** Below the project's folder. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly right: string;
+  readonly wrong: string;
+}
+
+const ENGINE = "src/engine/engine.ts";
+const CHART = "machines/payment-order.ts";
+const GUARDS = "machines/payment-order-setup.ts";
+const STATE = "src/payments/payment-order-state.ts";
+
+export const MISTAKES: readonly Mistake[] = [
+  {
+    name: "effect-before-commit",
+    what: "the PSP is called before the intent is committed",
+    file: ENGINE,
+    right: "promised += openings.length;",
+    wrong:
+      "promised += openings.length; for (const { decision } of started) callsOut.send(decision.next.ref, decision.calls);",
+  },
+  {
+    name: "fenced-write-acted-on",
+    what: "a step that the database refused counts as committed",
+    file: ENGINE,
+    right: 'case "fenced":\n        return true;',
+    wrong: 'case "fenced":\n        break;',
+  },
+  {
+    name: "adopted-and-forgotten",
+    what: "an adopted order is not told that it was",
+    file: ENGINE,
+    right: "return deliver(ref, toFactLetter(adoptedNow()));",
+    wrong: 'return { kind: "ignored", state: actor.state } as const;',
+  },
+  {
+    name: "conflict-as-bug",
+    what: "a PSP reference that another order has booked breaks the step",
+    file: ENGINE,
+    right: 'if (isReferenceTaken && event.type === "psp.succeeded") {',
+    wrong: 'if (isReferenceTaken && event.type === "psp.succeeded" && !isReferenceTaken) {',
+  },
+  {
+    name: "new-key-on-each-attempt",
+    what: "each attempt gets an idempotency key of its own",
+    file: STATE,
+    right:
+      '    idempotencyKey: toIdempotencyKey(terms.id, "charge", call.operation),\n    // Only the first send under a key makes the bytes',
+    wrong:
+      '    idempotencyKey: toIdempotencyKey(terms.id, "charge", call.attempt),\n    // Only the first send under a key makes the bytes',
+  },
+  {
+    name: "bytes-made-anew",
+    what: "the request is built again for a resend, with what is known then",
+    file: "src/engine/calls.ts",
+    right: "if (isCharge) body = call.request ?? (await deps.store.loadRequest(ref, call.operationNumber));",
+    wrong: "if (isCharge) body = call.request ?? `${await deps.store.loadRequest(ref, call.operationNumber)} `;",
+  },
+  {
+    name: "timeout-as-decline",
+    what: "a lost answer counts as a decline",
+    file: "src/psp/simulator/classify.ts",
+    right: 'if (exchange.kind === "lost") return unknown(exchange.reason);',
+    wrong:
+      'if (exchange.kind === "lost") return { kind: "declined", reference: null, code: "timeout", declineCode: null, message: "", retryable: false };',
+  },
+  {
+    name: "timeout-as-unsent",
+    what: "a lost answer counts as surely not sent",
+    file: "src/psp/simulator/classify.ts",
+    right: 'if (exchange.kind === "lost") return unknown(exchange.reason);',
+    wrong: 'if (exchange.kind === "lost") return { kind: "unsent", reason: exchange.reason, retryAfterMs: null };',
+  },
+  {
+    name: "webhook-answered-before-stored",
+    what: "a webhook is acknowledged before its row is committed",
+    file: "src/payments/webhooks.ts",
+    right: "const isNew = await inbox.run(",
+    wrong: "const isNew = true; void inbox.run(",
+  },
+  {
+    name: "deduped-by-order",
+    what: "webhooks are told apart by their order, not by their event",
+    file: "src/payments/webhooks.ts",
+    right: "inbox.run({ psp: pspAccount, eventId, type, actor, fact, body });",
+    wrong: "inbox.run({ psp: pspAccount, eventId: subject?.orderId ?? eventId, type, actor, fact, body });",
+  },
+  {
+    name: "forgery-believed",
+    what: "a wrong signature is let through",
+    file: "src/psp/standard-webhook.ts",
+    right: "if (!matches) return",
+    wrong: "if (!matches && secrets.length === 0) return",
+  },
+  {
+    name: "ledger-outside-the-commit",
+    what: "the postings are not part of the step's commit",
+    file: "src/engine/item.ts",
+    right: "for (const entry of decision.entries) item.entry(ref, seq, entry, at);",
+    wrong: "void decision.entries;",
+  },
+  {
+    name: "deadline-not-written",
+    what: "the order's deadline is not part of the step's commit",
+    file: "src/engine/item.ts",
+    right: "    item.timer(ref, seq, next.timer);",
+    wrong: "    void seq;",
+  },
+  {
+    name: "event-not-written",
+    what: "merchants' events are not part of the step's commit",
+    file: "src/engine/item.ts",
+    right: "for (const { type, orderVersion, data } of decision.announcements) {",
+    wrong: "for (const { type, orderVersion, data } of decision.announcements.slice(1)) {",
+  },
+  {
+    name: "mail-not-marked",
+    what: "stored mail is taken and not marked as taken",
+    file: "src/engine/step-item.ts",
+    right: "if (letter.mail !== null) {",
+    wrong: "if (letter.mail !== null && letter.isCommand) {",
+  },
+  {
+    name: "receipt-dropped",
+    what: "what the PSP answered is not stored",
+    file: "src/engine/calls-out.ts",
+    right: "mail: null, observation, toKeyRow: null }",
+    wrong: "mail: null, observation: null && observation, toKeyRow: null }",
+  },
+  {
+    name: "unknown-commit-as-failure",
+    what: "a commit whose answer is lost counts as refused",
+    file: "src/engine/journal.ts",
+    right: 'if (code === null) return "rerun";',
+    wrong: 'if (code === null) return "split";',
+  },
+  {
+    name: "unknown-commit-as-success",
+    what: "a commit whose answer is lost counts as done",
+    file: "src/engine/journal.ts",
+    right: "options.onTrouble?.({ error, items: batch.length, runs });",
+    wrong: "if (codeOf(error) === null) { for (const { resolve } of batch) resolve(COMMITTED); return; }",
+  },
+  {
+    name: "restored-at-the-beginning",
+    what: "a stored snapshot is restored at the initial state",
+    file: "src/payments/payment-order-snapshot.ts",
+    right: "paymentOrderMachine.resolveState({ value, context })",
+    wrong: 'paymentOrderMachine.resolveState({ value: value && "NOT_STARTED", context })',
+  },
+  {
+    name: "late-success-dropped",
+    what: "a success after we failed the order is ignored",
+    file: GUARDS,
+    right: "fact.captured && !isKnownLate(context, fact.reference),\n    isCaptured",
+    wrong: 'fact.captured && !isKnownLate(context, fact.reference) && fact.amount === "",\n    isCaptured',
+  },
+  {
+    name: "other-amount-accepted",
+    what: "the PSP's amount is not compared with the order's",
+    file: GUARDS,
+    right: "isOtherAmount: ({ context }, money: HeldMoney) => money.amount !== context.amount,",
+    wrong: 'isOtherAmount: ({ context }, money: HeldMoney) => money.amount === "" && context.amount === "",',
+  },
+  {
+    name: "not-found-believed-at-once",
+    what: "'not found' counts before the PSP's settle time has passed",
+    file: GUARDS,
+    right: ">= context.settleTimeMs;",
+    wrong: ">= 0;",
+  },
+  {
+    name: "adopted-and-sent-blind",
+    what: "an order that was found with its call out is sent again without asking",
+    file: CHART,
+    right: '"order.adopted": { target: "resolving", actions: [{ type: "doubt", params: itself }, "resetAsks"] },',
+    wrong: '"order.adopted": { target: "sending", reenter: true },',
+  },
+  {
+    name: "retried-without-asking",
+    what: "an operator's retry sends although an outcome is unknown",
+    file: GUARDS,
+    right: "      context.unknownSince !== null ||\n      context.keySince !== null ||",
+    wrong: "      context.unknownSince === 0 ||\n      context.keySince === 0 ||",
+  },
+  {
+    name: "key-reused-after-decline",
+    what: "a new operation goes out under the key of the declined one",
+    file: GUARDS,
+    right: "operation: context.operation + 1,",
+    wrong: "operation: context.operation,",
+  },
+  {
+    name: "canceled-while-unknown",
+    what: "a cancel ends an order whose outcome is unknown",
+    file: CHART,
+    right: '"order.cancel": { actions: "requestCancel" },',
+    wrong: '"order.cancel": { target: "#paymentOrder.FAILED", actions: { type: "recordEnd", params: CANCELED } },',
+  },
+  {
+    name: "money-as-float",
+    what: "an amount goes through floating point on its way to the books",
+    file: STATE,
+    right: "const amountMinor = BigInt(amount);",
+    wrong: "const amountMinor = BigInt(Math.floor((Number(amount) * 0.07) / 0.07));",
+  },
+  {
+    name: "every-order-counted-as-paid",
+    what: "a payment event counts failed orders as succeeded",
+    file: STATE,
+    right: 'succeeded: status === "SUCCESS",',
+    wrong: "succeeded: isTerminal,",
+  },
+  {
+    name: "key-not-written",
+    what: "the idempotency key is not part of the creating commit",
+    file: "src/payments/create-payment.ts",
+    right: "item.key({ ...call, subject: checkoutId, status: immediate === null ? null : 201, answer: immediate });",
+    wrong: "void call.key;",
+  },
+  {
+    name: "answer-not-stored",
+    what: "an answer is sent without being stored first",
+    file: "src/payments/create-payment.ts",
+    right: "const stored = await keys.storeAnswer(call, { status: 201, body: represent(checkout.terms, states) });",
+    wrong: "const stored = { status: 201, body: represent(checkout.terms, states) };",
+  },
+  {
+    name: "claim-never-expires",
+    what: "a process that was paused sends what it had decided before",
+    file: "src/engine/ownership.ts",
+    right: "sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;",
+    wrong: "sureUntilMs = startedMs + OWNERSHIP_MS * 1_000;",
+  },
+];

@@ -1,0 +1,241 @@
+/**
+ * One simulated run: a safety phase in which buyers pay and everything may fail, then healing, then a liveness phase in which
+ * all must come to rest. Decided by the seed and the options alone.
+ */
+import { createClients, hashSecret } from "./clients.ts";
+import { drawFaults, type FaultPlan } from "./faults.ts";
+import { checkAtRest, whyRestless } from "./final-checks.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { createSimulatedLeases } from "./leases.ts";
+import { EPOCH_MS } from "./life.ts";
+import { createModelDatabase } from "./model/model-database.ts";
+import { createNemesis, MAX_SKEW_MS, type Nemesis } from "./nemesis.ts";
+import { serveModel } from "./network.ts";
+import { ALL_SCOPES, createSimulatedNode, nameError } from "./node.ts";
+import { createSimulatedPsp, type Notice, signNotice, type SimulatedPsp } from "./psp.ts";
+import { createSeams } from "./seams.ts";
+import { createWorld, type TraceEntry, type Violation, type World } from "./world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Default: drawn from the seed. */
+  readonly plan?: FaultPlan;
+  readonly isLying?: boolean;
+  readonly isRecorded?: boolean;
+  /** Checkouts of one to four orders each. */
+  readonly checkouts?: number;
+  /** Default: drawn from the seed. */
+  readonly nodes?: number;
+  /** Exhaustive mode: the only payment method, and the seams at which a process dies. */
+  readonly token?: string;
+  readonly deaths?: readonly number[];
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly plan: FaultPlan;
+  readonly violations: readonly Violation[];
+  readonly probes: ReadonlyMap<string, number>;
+  readonly entries: readonly TraceEntry[];
+  readonly traceHash: number;
+  readonly orders: number;
+  readonly commits: number;
+  readonly effects: number;
+  /** Virtual milliseconds. */
+  readonly durationMs: number;
+  /** Seams that were passed, in the exhaustive mode. */
+  readonly seams: readonly string[];
+}
+
+const CHECKOUTS = 30;
+const SAFETY_MS = 25_000;
+const LIVENESS_MS = 240_000;
+const OPERATOR_EVERY_MS = 4_000;
+const LOOK_EVERY_MS = 500;
+const ACCOUNTS = ["simulator", "other"] as const;
+const SECRET = `whsec_${Buffer.from("the secret of a simulated psp ..").toString("base64")}`;
+
+export async function runSeed(options: RunOptions): Promise<RunResult> {
+  const { seed } = options;
+  const plan = options.plan ?? drawFaults(seed, { isLying: options.isLying === true });
+  const world = createWorld({ seed, plan, isRecorded: options.isRecorded === true });
+  const { timeline } = world;
+  const model = createModelDatabase({ nowMs: () => EPOCH_MS + Math.round(timeline.nowMs()) });
+  let nemesis: Nemesis | null = null;
+  const judge = createJudge(world, model, { clockErrorMs: () => nemesis?.clockErrorMs() ?? 0 });
+  let commits = 0;
+  model.onCommit = (orders) => {
+    commits += 1;
+    judge.onCommit(orders);
+  };
+  const merchants = [1, 2].map((merchantId) => {
+    const secret = `sk_test_merchant${merchantId}`;
+    model.insertMerchant({ merchantId, name: `Shop ${merchantId}`, mode: "test" });
+    model.reads.insertApiKey({
+      apiKeyId: `00000000-0000-7000-8000-00000000000${merchantId}`,
+      merchantId,
+      name: "shop",
+      secretHash: hashSecret(secret),
+      lastFour: secret.slice(-4),
+      scopes: ALL_SCOPES,
+    });
+    return { merchantId, secret };
+  });
+  for (const account of ACCOUNTS) model.insertSetting(`webhook_secret:${account}`, SECRET);
+
+  const isBooked = (account: string, reference: string): boolean =>
+    [...model.tables.entries.values()].some((entries) =>
+      entries.some(({ psp, pspReference }) => psp === account && pspReference === reference),
+    );
+  const server = serveModel(model);
+  const leases = createSimulatedLeases(world);
+  const seams = createSeams({
+    deaths: options.deaths ?? [],
+    isCounting: options.deaths !== undefined,
+    onDeath: (life, seam) => {
+      world.trace(life.name, `dies ${seam}`);
+      const node = nodes.find(({ name }) => name === life.name);
+      node?.kill();
+      timeline.in(300, () => void node?.start().catch(() => {}));
+    },
+  });
+  const psps: SimulatedPsp[] = ACCOUNTS.map((account) =>
+    createSimulatedPsp({ world, account, secret: SECRET, seams, watcher: judge.psp, deliver: deliverNotice, isBooked }),
+  );
+  const nodeCount = options.nodes ?? 1 + Math.floor(world.between("nodes", 0, 4));
+  const nodes = Array.from({ length: nodeCount }, (_, index) =>
+    createSimulatedNode(
+      {
+        world,
+        server,
+        leases,
+        psps,
+        seams,
+        watcher: { onCommitted: (_life, verdicts) => countVerdicts(world, verdicts) },
+        onStep: (life, { before, after, event }) =>
+          world.trace(life.name, `${event.type}: ${before?.name ?? "new"} → ${after.name}`, after.ref.id),
+        onError: (life, message, fields) => judgeComplaint(world, life.name, message, fields),
+        onBirth: () => {
+          if (nodeCount > 1) return;
+          for (const id of model.tables.nodes.keys()) model.stopNode(id);
+        },
+      },
+      {
+        name: `node-${index}`,
+        skewMs: plan.clock_skew > 0 ? Math.round(world.between("skew", -MAX_SKEW_MS, MAX_SKEW_MS)) : 0,
+      },
+    ),
+  );
+  const clients = createClients({
+    world,
+    nodes,
+    merchants,
+    psps,
+    model,
+    ...(options.token === undefined ? {} : { token: options.token }),
+  });
+  nemesis = createNemesis({ world, nodes, server, leases, psps, model, judge });
+
+  async function deliverNotice(notice: Notice, stampMs: number): Promise<number | null> {
+    const ready = nodes.filter((node) => node.isReady());
+    if (ready.length === 0) return null;
+    const node = world.pick("notice balancer", ready);
+    const answer = await node.request(`/psp/${notice.account}/webhooks`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...signNotice(notice, stampMs) },
+      body: notice.body,
+    });
+    if (answer === null) return null;
+    judgeNotice(notice, stampMs, answer.status);
+    return answer.status;
+  }
+
+  function judgeNotice(notice: Notice, stampMs: number, status: number): void {
+    const isTaken = status >= 200 && status < 300;
+    const isStored = model.tables.inbox.has(`${notice.account}/${notice.id}`);
+    if (!notice.isGenuine) {
+      world.probe("a forged notice is refused");
+      if (status !== 401 && status !== 503) world.fail("forged moves nothing", `answered ${status}`, notice.orderId);
+    } else if (timeline.nowMs() - stampMs > 305_000) {
+      world.probe("an old notice is refused");
+      if (status !== 401 && status !== 503) world.fail("forged moves nothing", `an old one was answered ${status}`);
+    } else if (isTaken && !isStored) {
+      world.fail("acknowledged notice", `${notice.id} was answered ${status}`, notice.orderId);
+    }
+  }
+
+  const checkouts = options.checkouts ?? CHECKOUTS;
+  const isExhaustive = options.deaths !== undefined;
+  nemesis.start();
+  for (let number = 0; number < checkouts; number += 1) {
+    const atMs = isExhaustive ? 200 : world.between("arrival", 100, SAFETY_MS * 0.8);
+    timeline.at(atMs, () => void clients.buy(number));
+  }
+  const operate = (): void => {
+    if (world.strikes("operator_acts")) void clients.operate();
+    if (!world.isHealed) timeline.in(OPERATOR_EVERY_MS, operate);
+  };
+  timeline.in(OPERATOR_EVERY_MS, operate);
+
+  await timeline.runUntil(isExhaustive ? 1_000 : SAFETY_MS);
+  await nemesis.heal();
+  world.trace("nemesis", "heals everything");
+  let nextLookMs = 0;
+  const isAtRest = (): boolean => {
+    if (timeline.nowMs() < nextLookMs) return false;
+    nextLookMs = timeline.nowMs() + LOOK_EVERY_MS;
+    return clients.open() === 0 && psps.every((psp) => psp.openNotices() === 0) && isQuiet(judge);
+  };
+  function isQuiet(_: Judge): boolean {
+    for (const row of model.tables.orders.values()) if (whyRestless(row, model) !== null) return false;
+    for (const notice of model.tables.inbox.values()) if (notice.handledAtMs === null) return false;
+    for (const command of model.tables.commands.values()) if (command.handledAtMs === null) return false;
+    for (const seen of model.tables.observations.values()) {
+      if (seen.some(({ handledAtMs }) => handledAtMs === null)) return false;
+    }
+    return nodes.every((node) => node.isReady());
+  }
+  await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, isAtRest);
+  seams.close();
+  checkAtRest(world, model, judge);
+  if (world.violations.length === 0) await replayAnswers(world, clients.replayAll());
+  if (world.violations.length === 0) judge.checkBooks();
+
+  return {
+    seed,
+    plan,
+    violations: world.violations,
+    probes: world.probes,
+    entries: world.entries,
+    traceHash: world.traceHash(),
+    orders: model.tables.orders.size,
+    commits,
+    effects: judge.effects.size,
+    durationMs: timeline.nowMs(),
+    seams: seams.passed,
+  };
+}
+
+async function replayAnswers(world: World, replays: Promise<void>): Promise<void> {
+  let isOver = false;
+  void replays.then(() => {
+    isOver = true;
+  });
+  await world.timeline.runUntil(world.timeline.nowMs() + LIVENESS_MS, () => isOver);
+}
+
+function countVerdicts(world: World, verdicts: ReadonlyMap<number, string>): void {
+  for (const verdict of verdicts.values()) world.probe(`verdict ${verdict}`);
+}
+
+/** What a process logs as an error is a broken assertion, or a rare path that it is right to tell of. */
+function judgeComplaint(world: World, name: string, message: string, fields: unknown): void {
+  const order = typeof fields === "object" && fields !== null && "order" in fields ? String(fields.order) : null;
+  world.trace(name, `complains: ${message} ${nameError(fields)}`, order);
+  if (/set aside|invariant/.test(message)) {
+    const reason = typeof fields === "object" && fields !== null && "reason" in fields ? String(fields.reason) : "";
+    world.fail("no quarantine", `${message}: ${reason}`, order);
+    return;
+  }
+  world.probe(`complaint: ${message.slice(0, 60)}`);
+}

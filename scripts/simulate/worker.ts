@@ -1,0 +1,43 @@
+/** Runs seeds in a process of its own, as told by its parent: one message in, one summary out for each seed. */
+import { runSeed, type RunOptions } from "./run-seed.ts";
+import type { Violation } from "./world.ts";
+
+export interface SeedSummary {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly probes: readonly (readonly [string, number])[];
+  readonly traceHash: number;
+  readonly orders: number;
+  readonly commits: number;
+  readonly effects: number;
+  readonly durationMs: number;
+}
+
+export async function summarizeSeed(options: RunOptions): Promise<SeedSummary> {
+  const { seed, violations, probes, traceHash, orders, commits, effects, durationMs } = await runSeed(options);
+  return { seed, violations, probes: [...probes], traceHash, orders, commits, effects, durationMs };
+}
+
+// Only as a child: the tests import this file too.
+if (process.send !== undefined && process.argv[1]?.endsWith("simulate/worker.ts") === true) {
+  process.on("message", (options: RunOptions) => {
+    summarizeSeed(options).then(
+      (summary) => process.send?.(summary),
+      (error: unknown) => {
+        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        const violation = { invariant: "no surprise", detail: `the run broke: ${detail}`, orderId: null, atMs: 0 };
+        process.send?.({
+          seed: options.seed,
+          violations: [violation],
+          probes: [],
+          traceHash: 0,
+          orders: 0,
+          commits: 0,
+          effects: 0,
+          durationMs: 0,
+        } satisfies SeedSummary);
+      },
+    );
+  });
+  process.on("disconnect", () => process.exit(0));
+}
