@@ -259,7 +259,7 @@ async function registerWebhook(
 
 async function findUnreadiness(processor: Processor, ports: Ports, isReady: boolean): Promise<string | null> {
   if (!isReady) return "starting or stopping";
-  if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs())
+  if (ports.clock.monotonicMs() >= processor.ownership.sureUntilMs(processor.ownership.claim()))
     return "the heartbeat does not reach the database";
   const probe = processor.statements.probe().then(
     () => null,

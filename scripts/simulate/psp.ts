@@ -87,6 +87,8 @@ export interface PspParts {
 /** After this "not found" is final; the connector says the same. */
 const SETTLE_MS = 5_000;
 const FORGERS_SECRET = `whsec_${Buffer.from("a forger's secret, nobody's own!").toString("base64")}`;
+/** Beyond the tolerance of 300 s, whatever clocks do meanwhile. */
+const STALE_MS = 420_000;
 const MAX_NOTICE_PAUSE_MS = 15_000;
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 
@@ -148,8 +150,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     timeline.in(delay, () => attempt(notice, 1));
     if (world.strikes("notice_forged")) forge(charge);
     if (world.strikes("notice_stale")) {
-      timeline.in(310_000, () => void parts.deliver(notice, timeline.nowMs() - 310_000));
-      timeline.in(latency(), () => void parts.deliver(notice, timeline.nowMs() - 310_000));
+      timeline.in(latency(), () => void parts.deliver(notice, timeline.nowMs() - STALE_MS));
     }
   }
 

@@ -5,7 +5,8 @@ import { type CallDeps, performCall } from "./calls.ts";
 import type { Letter, LetterResult } from "./letters.ts";
 
 export interface CallsOut {
-  send(ref: ActorRef, calls: readonly CallIntent[]): void;
+  /** `claim` is that of the time before the calls were committed. */
+  send(ref: ActorRef, calls: readonly CallIntent[], claim: number): void;
   /** Whether a call of this actor is out, or its answer not yet taken. */
   has(ref: ActorRef): boolean;
   count(): number;
@@ -25,11 +26,11 @@ export function createCallsOut(
     else byActor.set(name, left);
   }
 
-  async function call(ref: ActorRef, intent: CallIntent): Promise<void> {
+  async function call(ref: ActorRef, intent: CallIntent, claim: number): Promise<void> {
     const name = refName(ref);
     change(name, 1);
     try {
-      const { event, observation } = await performCall(deps, ref, intent);
+      const { event, observation } = await performCall(deps, ref, intent, claim);
       await deliver(ref, { event, isCommand: false, mail: null, observation, toKeyRow: null });
     } finally {
       change(name, -1);
@@ -37,8 +38,8 @@ export function createCallsOut(
   }
 
   return {
-    send(ref, calls) {
-      for (const intent of calls) void call(ref, intent);
+    send(ref, calls, claim) {
+      for (const intent of calls) void call(ref, intent, claim);
     },
     has: (ref) => byActor.has(refName(ref)),
     count: () => total,

@@ -94,8 +94,8 @@ export function toStamp(ports: Ports): Stamp {
   return { at: ports.clock.nowMs(), jitter: ports.random.unit() };
 }
 
-/** Makes the call. Never rejects: whatever goes wrong is an outcome. */
-export async function performCall(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise<CallAnswer> {
+/** Makes the call, if the claim under which it was committed still holds. Never rejects: whatever goes wrong is an outcome. */
+export async function performCall(deps: CallDeps, ref: ActorRef, call: CallIntent, claim: number): Promise<CallAnswer> {
   const { clock } = deps.ports;
   const startedMs = clock.monotonicMs();
   const source = call.kind === "charge" ? "answer" : "inquiry";
@@ -104,7 +104,7 @@ export async function performCall(deps: CallDeps, ref: ActorRef, call: CallInten
   let answer: Answer<Outcome | InquiryOutcome>;
   let event: PspFact;
   try {
-    answer = await callPsp(deps, ref, call);
+    answer = await callPsp(deps, ref, call, claim);
     event = toEvent(answer.outcome);
   } catch (error) {
     // A connector classifies and does not throw; if one does, the call may have happened.
@@ -127,7 +127,12 @@ export async function performCall(deps: CallDeps, ref: ActorRef, call: CallInten
   };
 }
 
-async function callPsp(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise<Answer<Outcome | InquiryOutcome>> {
+async function callPsp(
+  deps: CallDeps,
+  ref: ActorRef,
+  call: CallIntent,
+  claim: number,
+): Promise<Answer<Outcome | InquiryOutcome>> {
   const { idempotencyKey } = call;
   const connector = deps.connectors.get(call.psp);
   const isCharge = call.kind === "charge";
@@ -145,8 +150,9 @@ async function callPsp(deps: CallDeps, ref: ActorRef, call: CallIntent): Promise
   } catch {
     return holdBack("request_not_loaded");
   }
-  // Asked last, with nothing awaited between here and the send: a paused process must not call.
-  const sendBeforeMs = deps.ownership.sureUntilMs();
+  // Asked last, with nothing awaited between here and the send: a paused process must not call, nor one whose claim lapsed
+  // between the commit and the news of it.
+  const sendBeforeMs = deps.ownership.sureUntilMs(claim);
   if (deps.ports.clock.monotonicMs() >= sendBeforeMs) return holdBack("ownership_unsure");
   return isCharge
     ? await connector.charge({ idempotencyKey, body, sendBeforeMs })

@@ -93,9 +93,12 @@ export function createEngine(options: EngineOptions): Engine {
   const { publish, watch } = createWatchers();
   const callsOut = createCallsOut(callDeps, deliver);
   let isDraining = false;
-  /** Places of actors whose creation is being committed: a burst must not find the same place free twice. */
-  let promised = 0;
-  const freePlaces = (): number => Math.max(0, options.maxLiveActors - lives.size - promised - arrivals.count());
+  /**
+   * Actors whose creation is being committed. They have a place: a burst must not find the same one free twice. And they
+   * are alive: whoever looks for strays must not ask the PSP about an order that is about to be sent.
+   */
+  const creating = new Set<string>();
+  const freePlaces = (): number => Math.max(0, options.maxLiveActors - lives.size - creating.size - arrivals.count());
 
   const newId = (): string => newUuid(ports);
   const { node } = ownership;
@@ -227,6 +230,7 @@ export function createEngine(options: EngineOptions): Engine {
       envelope.resolve({ kind: "ignored", state: before });
       return false;
     }
+    const claim = ownership.claim();
     const decision = before.decide(letter.event);
     if (!decision.isChange && letter.mail === null && letter.observation === null && letter.toKeyRow === null) {
       envelope.resolve({ kind: "ignored", state: before });
@@ -259,14 +263,16 @@ export function createEngine(options: EngineOptions): Engine {
     options.onStep?.({ before, after: decision.next, event: letter.event });
     envelope.resolve({ kind: "taken", state: decision.next });
     publish(decision.next);
-    callsOut.send(live.ref, decision.calls);
+    callsOut.send(live.ref, decision.calls, claim);
     return false;
   }
 
-  /** Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for. */
+  /**
+   * Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for.
+   * Whether the next one is due is for the database's clock to say, not for this machine's.
+   */
   function isSuperseded({ timer }: ActorState, { dueAtMs }: Letter): boolean {
-    if (dueAtMs === undefined || timer === null) return false;
-    return timer.dueAtMs > dueAtMs && timer.dueAtMs > ports.clock.nowMs();
+    return dueAtMs !== undefined && timer !== null && timer.dueAtMs > dueAtMs;
   }
 
   async function refuse(live: Live, envelope: Envelope): Promise<boolean> {
@@ -336,9 +342,11 @@ export function createEngine(options: EngineOptions): Engine {
         item,
         started.map(({ decision }) => decision.next),
       );
-      promised += openings.length;
+      const claim = ownership.claim();
+      const names = started.map(({ decision }) => refName(decision.next.ref));
+      for (const name of names) creating.add(name);
       const verdict = await journal.commit(item.build());
-      promised -= openings.length;
+      for (const name of names) creating.delete(name);
       if (verdict.kind !== "committed") return verdict;
       for (const { decision, event } of started) {
         const { next } = decision;
@@ -348,7 +356,7 @@ export function createEngine(options: EngineOptions): Engine {
           adoptIntoMemory(kind, { state: next, version: 1, token: 1, owner: node });
           void leases.take(refName(next.ref));
         }
-        callsOut.send(next.ref, decision.calls);
+        callsOut.send(next.ref, decision.calls, claim);
       }
       return { kind: "created", states: started.map(({ decision }) => decision.next) };
     },
@@ -372,7 +380,7 @@ export function createEngine(options: EngineOptions): Engine {
 
     watch,
     size: () => ({ live: lives.size, free: freePlaces() }),
-    isLive: (ref) => lives.has(refName(ref)),
+    isLive: (ref) => lives.has(refName(ref)) || creating.has(refName(ref)),
 
     async drain(graceMs) {
       isDraining = true;

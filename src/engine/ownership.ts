@@ -16,8 +16,13 @@ const SEND_MARGIN_MS = 2_000;
 
 export interface Ownership {
   readonly node: string;
-  /** Monotonic time until which the claim surely holds, a margin for the way out kept back. */
-  sureUntilMs(): number;
+  /**
+   * Which claim this is. A claim that lapsed is not the one that came after: meanwhile others may have adopted what was
+   * this node's. Ask before a step is committed, and act on it only under the same claim.
+   */
+  claim(): number;
+  /** Monotonic time until which that claim surely holds, a margin for the way out kept back; 0 when it has lapsed. */
+  sureUntilMs(claim: number): number;
   /** Beats once now; false when the database did not take it. */
   beat(): Promise<boolean>;
   /** Hands everything over: others may adopt at once. Closes the connection. */
@@ -39,6 +44,9 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
   const { openHeart, ports, node, name } = options;
   let heart = openHeart();
   let sureUntilMs = 0;
+  /** Others may adopt from here on, unless a beat came before. */
+  let lapsesAtMs = Number.POSITIVE_INFINITY;
+  let claim = 1;
   let isBeating = false;
 
   async function beat(): Promise<boolean> {
@@ -54,6 +62,9 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
         void beating.end(0);
         throw new Error(`no answer to the heartbeat within ${BEAT_DEADLINE_MS} ms`);
       });
+      // The beat was stamped by now at the latest: after the last one had lapsed, perhaps.
+      if (ports.clock.monotonicMs() >= lapsesAtMs) claim += 1;
+      lapsesAtMs = startedMs + OWNERSHIP_MS;
       sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;
       return true;
     } catch (error) {
@@ -72,7 +83,8 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
 
   return {
     node,
-    sureUntilMs: () => sureUntilMs,
+    claim: () => claim,
+    sureUntilMs: (asked) => (asked === claim ? sureUntilMs : 0),
     beat,
     async resign() {
       stopBeating();

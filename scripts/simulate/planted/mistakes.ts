@@ -24,9 +24,9 @@ export const MISTAKES: readonly Mistake[] = [
     name: "effect-before-commit",
     what: "the PSP is called before the intent is committed",
     file: ENGINE,
-    right: "promised += openings.length;",
+    right: "for (const name of names) creating.add(name);",
     wrong:
-      "promised += openings.length; for (const { decision } of started) callsOut.send(decision.next.ref, decision.calls);",
+      "for (const name of names) creating.add(name); for (const { decision } of started) callsOut.send(decision.next.ref, decision.calls, claim);",
   },
   {
     name: "fenced-write-acted-on",
