@@ -52,7 +52,7 @@ export interface Clients {
   readonly acknowledged: readonly Acknowledged[];
   /** Sends old requests again and compares the answers. */
   replayAll(): Promise<void>;
-  /** Checkouts that are under way. */
+  /** Buyers and operators that are at it. */
   open(): number;
 }
 
@@ -85,7 +85,8 @@ const TOKENS = [
   "hosted",
   "hosted",
 ];
-const MAX_TRIES = 80;
+/** Longer than the longest run may keep a shop waiting. */
+const MAX_TRIES = 500;
 const SELLERS = 5;
 const AMOUNTS = { USD: "25.00", EUR: "99.99", JPY: "500", KWD: "1.234" } as const;
 const FEES = { USD: "1.00", EUR: "0.00", JPY: "15", KWD: "0.007" } as const;
@@ -278,6 +279,8 @@ export function createClients(parts: ClientParts): Clients {
           for (const psp of psps) if (psp.account === charge.account) psp.confirm(charge.orderId, choice);
         }
       }
+      // Until the PSP has taken note of it, the buyer has not left.
+      await timeline.sleep(100);
     }
     for (let looks = 0; looks < 6 && world.strikes("client_look"); looks += 1) {
       await sleep("look", 200, 4_000);
@@ -323,6 +326,7 @@ export function createClients(parts: ClientParts): Clients {
   }
 
   async function operate(): Promise<void> {
+    open += 1;
     for (const merchant of merchants) {
       const queue = await send(merchant, "GET", "/v1/queues/parked");
       if (queue === null || queue.status !== 200) continue;
@@ -330,6 +334,7 @@ export function createClients(parts: ClientParts): Clients {
       for (const { payment_order: order } of data.slice(0, 3)) await decide(merchant, order);
       if (world.strikes("client_look")) await send(merchant, "GET", "/v1/ledger/trial-balance");
     }
+    open -= 1;
   }
 
   async function decide(merchant: Merchant, order: OrderView): Promise<void> {

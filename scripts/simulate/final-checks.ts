@@ -2,6 +2,7 @@
 import type { Invariant } from "./invariants.ts";
 import type { Judge } from "./judge.ts";
 import type { ModelDatabase, OrderRow } from "./model-contract.ts";
+import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 /** Queues that people watch. `sending` is none: a call that is out comes back. */
@@ -17,6 +18,29 @@ export function whyRestless(row: OrderRow, model: ModelDatabase): string | null 
   if (row.phase === "pending" || row.status === "NOT_STARTED")
     return timer === undefined ? "nothing will move it" : null;
   return `it is ${row.status} ${row.phase}`;
+}
+
+/** What a process that lived to the end has heard of PSPs is stored under its name. */
+export function checkReceipts(
+  world: World,
+  {
+    nodes,
+    model,
+    judge,
+  }: { readonly nodes: readonly SimulatedNode[]; readonly model: ModelDatabase; readonly judge: Judge },
+): void {
+  const { observations } = model.tables;
+  for (const node of nodes) {
+    const [life, processor] = [node.life(), node.processor()];
+    if (life === null || life.isDead() || processor === null) continue;
+    for (const [orderId, heard] of judge.receiptsOf(life)) {
+      const stored = [1, 2]
+        .flatMap((merchant) => observations.get(`${merchant}/${orderId}`) ?? [])
+        .filter((row) => row.node === processor.node).length;
+      if (stored < heard)
+        world.fail("receipts kept", `${node.name} heard ${heard} answers, ${stored} are stored`, orderId);
+    }
+  }
 }
 
 export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): void {

@@ -10,6 +10,8 @@ export const INVARIANTS = {
     "nothing is sent under a key whose outcome is unknown, until the PSP has proven that it is not there",
   "one PSP": "an order is never sent to another PSP than the one it was opened for",
   "new key after proof": "a new operation is sent only when the one before is surely declined or was proven absent",
+  "ended by proof":
+    "an order fails only when no call of it can have taken effect: declined, never sent, or proven absent",
   "books balance": "debits equal credits in every currency, and every balance equals its postings",
   "booked as asked":
     "a pay-in is booked with the order's own amount and currency, once, and only to an order that is SUCCESS",

@@ -7,7 +7,7 @@ import { type SnapshotFrom, transition } from "xstate";
 import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/payment-order.ts";
 import type { PaymentOrderContext, PaymentOrderEvent } from "../../machines/payment-order-types.ts";
 import type { Invariant } from "./invariants.ts";
-import { EPOCH_MS } from "./life.ts";
+import { EPOCH_MS, type Life } from "./life.ts";
 import type { ModelDatabase, OrderRow, TransitionRow } from "./model-contract.ts";
 import type { PspCharge, PspWatcher } from "./psp.ts";
 import type { World } from "./world.ts";
@@ -46,18 +46,28 @@ export interface Judge {
   readonly effects: ReadonlyMap<string, PspCharge>;
   /** Sums all books from the postings. */
   checkBooks(): void;
+  /** Calls that reached a PSP. */
+  calls(): number;
+  /** Answers of PSPs that a life has heard, by order. */
+  receiptsOf(life: Life): ReadonlyMap<string, number>;
 }
 
 export function createJudge(
   world: World,
   model: ModelDatabase,
-  options: { readonly clockErrorMs: () => number },
+  options: {
+    readonly clockErrorMs: () => number;
+    /** The PSP's truth about a key. */
+    readonly findCharge: (key: string) => PspCharge | undefined;
+  },
 ): Judge {
   const { tables } = model;
   const { timeline } = world;
   const orders = new Map<string, OrderMemory>();
   const keys = new Map<string, KeyMemory>();
   const effects = new Map<string, PspCharge>();
+  const receipts = new Map<Life, Map<string, number>>();
+  let calls = 0;
   const balances = new Map<string, { debits: bigint; credits: bigint }>();
   const booked = new Map<string, number>();
 
@@ -127,6 +137,8 @@ export function createJudge(
       }
       const event = step.event as PaymentOrderEvent;
       if (event.type === "timer.fired") checkTimer(memory, row, event.name);
+      if (step.toState === "FAILED" && step.fromState !== "FAILED" && event.type !== "order.resolve")
+        checkEnd(row, event.type === "psp.declined" ? event.operation : null);
       const [next] = transition(paymentOrderMachine, memory.snapshot, event);
       memory.snapshot = next;
       memory.replayed += 1;
@@ -135,6 +147,21 @@ export function createJudge(
       if (reached !== step.toState)
         fail("snapshot is replay", `${event.type} leads to ${reached}, not ${step.toState}`, row.id);
       world.probe(`edge ${step.fromState} → ${step.toState} on ${event.type}`);
+    }
+  }
+
+  /** A decline is the proof for its own operation. */
+  function checkEnd(row: OrderRow, declined: number | null): void {
+    for (const [key, { doubtSinceMs }] of keysOf(row.id)) {
+      if (Number(key.split(".").at(-1)) === declined) continue;
+      const charge = options.findCharge(key);
+      if (doubtSinceMs !== null && charge?.status !== "declined") {
+        fail(
+          "ended by proof",
+          `${key.slice(-8)} is in doubt, at the PSP it is ${charge?.status ?? "not there"}`,
+          row.id,
+        );
+      }
     }
   }
 
@@ -229,6 +256,8 @@ export function createJudge(
     }
   }
 
+  const keysOf = (orderId: string): readonly (readonly [string, KeyMemory])[] =>
+    [...keys].filter(([key]) => key.startsWith(orderId));
   const orderOf = (key: string): string => key.split(".")[0] ?? "";
   const findOrder = (orderId: string): { name: string; row: OrderRow } | null => {
     for (const merchant of [1, 2]) {
@@ -240,6 +269,7 @@ export function createJudge(
 
   const psp: PspWatcher = {
     onCall({ account, kind, key, body }) {
+      calls += 1;
       const orderId = orderOf(key);
       const found = findOrder(orderId);
       if (found === null) {
@@ -273,7 +303,9 @@ export function createJudge(
       memory.doubtSinceMs = timeline.nowMs();
     },
 
-    onAnswer({ key, kind, exchange }) {
+    onAnswer({ key, kind, exchange, life }) {
+      const heard = receipts.get(life) ?? new Map<string, number>();
+      receipts.set(life, heard.set(orderOf(key), (heard.get(orderOf(key)) ?? 0) + 1));
       const memory = keys.get(key);
       if (memory === undefined) return;
       const text = exchange.kind === "answered" ? Buffer.from(exchange.body).toString() : "";
@@ -297,7 +329,10 @@ export function createJudge(
           world.probe("not found before the settle time");
         }
       }
-      if (exchange.status === 200 && text.includes('"status":"declined"')) memory.isDeclined = true;
+      if (exchange.status === 200 && text.includes('"status":"declined"')) {
+        memory.isDeclined = true;
+        memory.doubtSinceMs = null;
+      }
     },
 
     onEffect(charge) {
@@ -343,5 +378,7 @@ export function createJudge(
       if (memory !== undefined) memory.isForeign = isForeign;
     },
     checkBooks,
+    calls: () => calls,
+    receiptsOf: (life) => receipts.get(life) ?? new Map(),
   };
 }

@@ -18,6 +18,8 @@ export interface Server {
   readonly call: Call;
   /** Nobody gets an answer. */
   isDown: boolean;
+  /** Statements that are on their way, or whose answers are. */
+  inFlight: number;
 }
 
 /** Who looks at what goes over the wire. */
@@ -61,14 +63,21 @@ export function connectSimulated(
 
   function send(name: string, rest: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const answer = (ms: number, settle: () => void): void => void timeline.in(ms, () => life.run(settle));
+      const answer = (ms: number, settle: () => void): void =>
+        void timeline.in(ms, () => {
+          server.inFlight -= 1;
+          life.run(settle);
+        });
       const lose = (ms: number): void => answer(ms, () => reject(connectionLost()));
       const isQuiet = isRead(name);
       if (!isQuiet && seams.pass(life, `before ${name}`)) return;
+      server.inFlight += 1;
       if (world.strikes("db_lost_before")) return lose(latency());
       if (world.strikes("db_late")) {
         lose(latency());
+        server.inFlight += 1;
         timeline.in(world.between("db late", 20, 3_000), async () => {
+          server.inFlight -= 1;
           if (server.isDown) return;
           world.trace(life.name, `${name} carried out late`);
           try {
@@ -90,7 +99,10 @@ export function connectSimulated(
         if (server.isDown) return lose(latency());
         try {
           const result = await server.call(name, rest);
-          if (!(isQuiet && foundNothing(result)) && seams.pass(life, `after ${name}`)) return;
+          if (!(isQuiet && foundNothing(result)) && seams.pass(life, `after ${name}`)) {
+            server.inFlight -= 1;
+            return;
+          }
           if (world.strikes("db_lost_after")) lose(latency());
           else answer(latency(), () => resolve(result));
         } catch (error) {
@@ -144,6 +156,7 @@ export function serveModel(model: {
   }
   return {
     isDown: false,
+    inFlight: 0,
     call(name, rest) {
       const found = functions.get(name);
       if (found === undefined) throw new Error(`the model has no statement ${name}`);

@@ -42,6 +42,8 @@ export interface SimulatedNode {
   readonly processor: () => Processor | null;
   /** Takes requests. */
   readonly isReady: () => boolean;
+  /** Ready, and with nothing to do. */
+  readonly isIdle: () => boolean;
   start(): Promise<void>;
   kill(): void;
   /** As SIGTERM. */
@@ -151,6 +153,8 @@ export function createSimulatedNode(
     life: () => life,
     processor: () => processor,
     isReady: () => life !== null && !life.isDead() && app !== null,
+    isIdle: () =>
+      node.isReady() && processor?.journal.depth() === 0 && processor.engine.size().free === MAX_LIVE_ACTORS,
     start,
     kill() {
       if (life === null || life.isDead()) return;

@@ -55,6 +55,7 @@ export interface PspWatcher {
     readonly key: string;
     readonly kind: "charge" | "inquiry";
     readonly exchange: HttpExchange;
+    readonly life: Life;
   }): void;
   onEffect(charge: PspCharge): void;
 }
@@ -271,7 +272,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
           if (seams.pass(life, `after ${kind}`)) return;
           world.trace(life.name, `${kind} ${key.slice(-8)} → ${tell(result)}`, orderId);
           life.run(() => {
-            watcher.onAnswer({ key, kind, exchange: result });
+            watcher.onAnswer({ key, kind, exchange: result, life });
             resolve(result);
           });
         });

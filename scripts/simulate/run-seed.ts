@@ -4,7 +4,8 @@
  */
 import { createClients, hashSecret } from "./clients.ts";
 import { drawFaults, type FaultPlan } from "./faults.ts";
-import { checkAtRest, whyRestless } from "./final-checks.ts";
+import { checkAtRest, checkReceipts, whyRestless } from "./final-checks.ts";
+import { checkIdleRecovery } from "./idle-recovery.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createSimulatedLeases } from "./leases.ts";
 import { EPOCH_MS } from "./life.ts";
@@ -49,6 +50,9 @@ export interface RunResult {
 
 const CHECKOUTS = 30;
 const SAFETY_MS = 25_000;
+/** Long enough that every schedule of the order can be spent. */
+const LONG_SAFETY_MS = 110_000;
+const SHARE_OF_LONG_RUNS = 0.12;
 const LIVENESS_MS = 240_000;
 const OPERATOR_EVERY_MS = 4_000;
 const LOOK_EVERY_MS = 500;
@@ -57,14 +61,33 @@ const NOTICE_TOLERANCE_MS = 300_000;
 const ACCOUNTS = ["simulator", "other"] as const;
 const SECRET = `whsec_${Buffer.from("the secret of a simulated psp ..").toString("base64")}`;
 
+/** One at a time in a process. */
 export async function runSeed(options: RunOptions): Promise<RunResult> {
-  const { seed } = options;
-  const plan = options.plan ?? drawFaults(seed, { isLying: options.isLying === true });
-  const world = createWorld({ seed, plan, isRecorded: options.isRecorded === true });
+  const world = createWorld({
+    seed: options.seed,
+    plan: options.plan ?? drawFaults(options.seed, { isLying: options.isLying === true }),
+    isRecorded: options.isRecorded === true,
+  });
+  // A real process ends at this.
+  const onRejection = (error: unknown): void =>
+    world.fail("no surprise", `a promise was rejected and nobody heard of it: ${String(error)}`);
+  process.on("unhandledRejection", onRejection);
+  try {
+    return await runWorld(world, options);
+  } finally {
+    process.off("unhandledRejection", onRejection);
+  }
+}
+
+async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
+  const { seed, plan } = world;
   const { timeline } = world;
   const model = createModelDatabase({ nowMs: () => EPOCH_MS + Math.round(timeline.nowMs()) });
   let nemesis: Nemesis | null = null;
-  const judge = createJudge(world, model, { clockErrorMs: () => nemesis?.clockErrorMs() ?? 0 });
+  const judge = createJudge(world, model, {
+    clockErrorMs: () => nemesis?.clockErrorMs() ?? 0,
+    findCharge: (key) => psps.flatMap((psp) => psp.charges.get(key) ?? [])[0],
+  });
   let commits = 0;
   model.onCommit = (orders) => {
     commits += 1;
@@ -168,6 +191,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
 
   const checkouts = options.checkouts ?? CHECKOUTS;
   const isExhaustive = options.deaths !== undefined;
+  const safetyMs = world.between("length", 0, 1) < SHARE_OF_LONG_RUNS ? LONG_SAFETY_MS : SAFETY_MS;
   nemesis.start();
   for (let number = 0; number < checkouts; number += 1) {
     const atMs = isExhaustive ? 200 : world.between("arrival", 100, SAFETY_MS * 0.8);
@@ -179,12 +203,12 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   };
   timeline.in(OPERATOR_EVERY_MS, operate);
 
-  await timeline.runUntil(isExhaustive ? 1_000 : SAFETY_MS);
+  await timeline.runUntil(isExhaustive ? 1_000 : safetyMs);
   await nemesis.heal();
   world.trace("nemesis", "heals everything");
   let nextLookMs = 0;
   const isAtRest = (): boolean => {
-    if (timeline.nowMs() < nextLookMs) return false;
+    if (timeline.nowMs() < nextLookMs || server.inFlight > 0) return false;
     nextLookMs = timeline.nowMs() + LOOK_EVERY_MS;
     return clients.open() === 0 && psps.every((psp) => psp.openNotices() === 0) && isQuiet(judge);
   };
@@ -195,11 +219,13 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     for (const seen of model.tables.observations.values()) {
       if (seen.some(({ handledAtMs }) => handledAtMs === null)) return false;
     }
-    return nodes.every((node) => node.isReady());
+    return nodes.every((node) => node.isIdle());
   }
   await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, isAtRest);
   seams.close();
   checkAtRest(world, model, judge);
+  checkReceipts(world, { nodes, model, judge });
+  if (world.violations.length === 0) await checkIdleRecovery(world, { nodes, model, judge, commits: () => commits });
   if (world.violations.length === 0) await replayAnswers(world, clients.replayAll());
   if (world.violations.length === 0) judge.checkBooks();
 

@@ -238,7 +238,7 @@ export const MISTAKES: readonly Mistake[] = [
     name: "claim-never-expires",
     what: "a process that was paused sends what it had decided before",
     file: "src/engine/ownership.ts",
-    right: "sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;",
-    wrong: "sureUntilMs = startedMs + OWNERSHIP_MS * 1_000;",
+    right: "sureUntilMs: (asked) => (asked === claim ? sureUntilMs : 0),",
+    wrong: "sureUntilMs: (asked) => (asked > 0 ? Number.POSITIVE_INFINITY : 0),",
   },
 ];
