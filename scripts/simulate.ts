@@ -94,7 +94,7 @@ async function main(): Promise<number> {
         : `${renderTable(
             ["flow", "seams", "deaths", "pairs of deaths", "violations"],
             report.flows.map((flow) => [flow.name, flow.seams, flow.deaths, flow.pairs, flow.violations]),
-          )}\n\n${countOf(report.runs, "run")}, ${countOf(report.violations, "violation")}.`,
+          )}\n\n${countOf(report.runs, "run")}, ${countOf(report.violations, "violation")}.${report.failures.map((failure) => `\n${failure}`).join("")}`,
     );
     return report.violations === 0 ? 0 : 1;
   }

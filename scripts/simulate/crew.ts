@@ -12,7 +12,7 @@ export interface CrewOptions {
   /** Name of a planted mistake. */
   readonly planted?: string;
   /** True stops the crew: what is under way is given up. */
-  readonly onSummary: (summary: SeedSummary) => boolean;
+  readonly onSummary: (summary: SeedSummary, run: RunOptions) => boolean;
 }
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
@@ -31,13 +31,15 @@ export async function runCrew(options: CrewOptions): Promise<void> {
         stdio: ["ignore", "inherit", "inherit", "ipc"],
       });
       children.add(child);
+      let current: RunOptions | null = null;
       const next = (): void => {
         const { done, value } = runs.next();
-        if (isStopped || done === true) child.disconnect();
-        else child.send(value);
+        current = isStopped || done === true ? null : value;
+        if (current === null) child.disconnect();
+        else child.send(current);
       };
       child.on("message", (summary: SeedSummary) => {
-        if (!isStopped && options.onSummary(summary)) {
+        if (current !== null && !isStopped && options.onSummary(summary, current)) {
           isStopped = true;
           for (const other of children) other.kill();
         }

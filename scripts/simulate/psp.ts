@@ -69,7 +69,8 @@ export interface SimulatedPsp {
   confirm(orderId: string, choice: "approve" | "decline"): void;
   /** Notices that were not taken yet are delivered now. */
   heal(): void;
-  openNotices(): number;
+  /** Calls that are not answered, notices that nobody has taken, and charges that are about to settle. */
+  openMatters(): number;
   isDown: boolean;
 }
 
@@ -107,6 +108,8 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
   const charges = new Map<string, PspCharge>();
   const open = new Map<string, Notice>();
   let numbers = 0;
+  let settlements = 0;
+  let calls = 0;
   const latency = (): number => world.between(`${account} latency`, 2, 30);
 
   const answered = (status: number, body: unknown, retryAfter: string | null = null): HttpExchange => ({
@@ -179,7 +182,9 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
   }
 
   function settle(charge: PspCharge, afterMs: number, status: ChargeStatus, isTold: boolean): void {
+    settlements += 1;
     timeline.in(afterMs, () => {
+      settlements -= 1;
       if (charge.status === status) return;
       charge.status = status;
       if (status === "declined") charge.declineCode ??= "generic_decline";
@@ -267,8 +272,10 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     const orderId = key.split(".")[0] ?? "";
     return new Promise((resolve) => {
       if (seams.pass(life, `before ${kind}`)) return;
+      calls += 1;
       const answer = (ms: number, result: HttpExchange): void =>
         void timeline.in(ms, () => {
+          calls -= 1;
           if (seams.pass(life, `after ${kind}`)) return;
           world.trace(life.name, `${kind} ${key.slice(-8)} → ${tell(result)}`, orderId);
           life.run(() => {
@@ -328,7 +335,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     heal() {
       for (const notice of [...open.values()]) void attempt(notice, 1);
     },
-    openNotices: () => open.size,
+    openMatters: () => calls + open.size + settlements,
   };
   return down;
 }

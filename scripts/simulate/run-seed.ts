@@ -55,6 +55,8 @@ const LONG_SAFETY_MS = 110_000;
 const SHARE_OF_LONG_RUNS = 0.12;
 const LIVENESS_MS = 240_000;
 const OPERATOR_EVERY_MS = 4_000;
+/** By then a flow in which nobody dies has come to its end, polls included. */
+const WHOLE_FLOW_MS = 9_000;
 const LOOK_EVERY_MS = 500;
 /** As the standard says. */
 const NOTICE_TOLERANCE_MS = 300_000;
@@ -208,9 +210,10 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   world.trace("nemesis", "heals everything");
   let nextLookMs = 0;
   const isAtRest = (): boolean => {
+    if (isExhaustive && timeline.nowMs() < WHOLE_FLOW_MS) return false;
     if (timeline.nowMs() < nextLookMs || server.inFlight > 0) return false;
     nextLookMs = timeline.nowMs() + LOOK_EVERY_MS;
-    return clients.open() === 0 && psps.every((psp) => psp.openNotices() === 0) && isQuiet(judge);
+    return clients.open() === 0 && psps.every((psp) => psp.openMatters() === 0) && isQuiet(judge);
   };
   function isQuiet(_: Judge): boolean {
     for (const row of model.tables.orders.values()) if (whyRestless(row, model) !== null) return false;

@@ -3,6 +3,7 @@ import { createProgress } from "../../support/terminal.ts";
 import { countSeams, FLOWS, type Flow, optionsOf } from "../crash-points.ts";
 import { runCrew } from "../crew.ts";
 import type { RunOptions } from "../run-seed.ts";
+import type { SeedSummary } from "../worker.ts";
 
 export interface CrashReport {
   readonly flows: readonly {
@@ -20,44 +21,81 @@ export interface CrashReport {
 
 const MAX_FAILURES = 20;
 
+interface Counts {
+  seams: number;
+  deaths: number;
+  pairs: number;
+  violations: number;
+}
+
 export async function simulateCrashes(options: {
   readonly withPairs: boolean;
   readonly flows?: readonly Flow[];
 }): Promise<CrashReport> {
-  const progress = createProgress("Crashing");
   const flows = options.flows ?? FLOWS;
+  const counts = new Map<Flow, Counts>();
+  const flowOf = new Map<RunOptions, Flow>();
   const failures: string[] = [];
-  const rows: CrashReport["flows"][number][] = [];
   for (const flow of flows) {
-    const seams = await countSeams(flow);
-    let [deaths, pairs, violations] = [0, 0, 0];
-    const run = async (runs: Iterable<RunOptions>): Promise<void> =>
-      runCrew({
-        runs,
-        onSummary(summary) {
-          const [violation] = summary.violations;
-          progress.update(rows.length, flows.length, `${flow.name}: ${deaths} deaths, ${pairs} pairs`);
-          if (violation === undefined) return false;
-          violations += 1;
-          if (failures.length < MAX_FAILURES)
-            failures.push(`${flow.name}: ${violation.invariant}: ${violation.detail}`);
-          return false;
-        },
-      });
-    const singles = seams.map((_, first) => optionsOf(flow, [first]));
-    deaths = singles.length;
-    await run(singles);
-    if (options.withPairs) {
-      for (let first = 0; first < seams.length; first += 1) {
-        const after = await countSeams(flow, [first]);
-        const seconds = Array.from({ length: after.length - first - 1 }, (_, index) => first + 1 + index);
-        pairs += seconds.length;
-        await run(seconds.map((second) => optionsOf(flow, [first, second])));
-      }
-    }
-    rows.push({ name: flow.name, seams: seams.length, deaths, pairs, violations });
+    counts.set(flow, { seams: (await countSeams(flow)).length, deaths: 0, pairs: 0, violations: 0 });
   }
+
+  const plan = (flow: Flow, deaths: readonly number[]): RunOptions => {
+    const run = optionsOf(flow, deaths);
+    flowOf.set(run, flow);
+    return run;
+  };
+  const judge = ({ violations: [violation] }: SeedSummary, run: RunOptions): Counts | null => {
+    const flow = flowOf.get(run);
+    const count = flow === undefined ? undefined : counts.get(flow);
+    if (flow === undefined || count === undefined) return null;
+    flowOf.delete(run);
+    if (violation === undefined) return count;
+    count.violations += 1;
+    const at = run.deaths?.join(" and ");
+    if (failures.length < MAX_FAILURES) {
+      failures.push(`${flow.name}, dead at seam ${at}: breaks “${violation.invariant}”: ${violation.detail}`);
+    }
+    return count;
+  };
+
+  const pairs: RunOptions[] = [];
+  const singles = [...counts].flatMap(([flow, { seams }]) =>
+    Array.from({ length: seams }, (_, seam) => plan(flow, [seam])),
+  );
+  const progress = createProgress("Dying once");
+  let done = 0;
+  await runCrew({
+    runs: singles,
+    onSummary(summary, run) {
+      const [first = 0] = run.deaths ?? [];
+      const flow = flowOf.get(run);
+      const count = judge(summary, run);
+      if (count !== null) count.deaths += 1;
+      // What comes after this death is where the next one may strike.
+      for (let second = first + 1; options.withPairs && flow !== undefined && second < summary.seams; second += 1) {
+        pairs.push(plan(flow, [first, second]));
+      }
+      progress.update((done += 1), singles.length);
+      return false;
+    },
+  });
   progress.end();
+  if (options.withPairs) {
+    const again = createProgress("Dying twice");
+    done = 0;
+    await runCrew({
+      runs: pairs,
+      onSummary(summary, run) {
+        const count = judge(summary, run);
+        if (count !== null) count.pairs += 1;
+        again.update((done += 1), pairs.length);
+        return false;
+      },
+    });
+    again.end();
+  }
+  const rows = [...counts].map(([{ name }, count]) => ({ name, ...count }));
   return {
     flows: rows,
     runs: rows.reduce((sum, row) => sum + row.deaths + row.pairs, 0),
