@@ -79,7 +79,10 @@ export const timestamptz: Cast<number> = (value) => {
   if (!INSTANT.test(written)) throw postgresError("22007", `invalid input syntax for type timestamp: "${written}"`);
   const fraction = /\.(\d+)/.exec(written)?.[1] ?? "0";
   const wholeMs = Date.parse(written.replace(/\.\d+/, "").replace(/([+-]\d\d)$/, "$1:00"));
-  if (Number.isNaN(wholeMs)) throw postgresError("22008", `date/time field value out of range: "${written}"`);
+  const day = new Date(`${written.slice(0, 10)}T00:00:00Z`);
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(written.slice(0, 10));
+  if (Number.isNaN(wholeMs) || !isDay) throw postgresError("22008", `date/time field value out of range: "${written}"`);
   lastMs = wholeMs + Math.round(Number(`0.${fraction}`) * 1_000);
   lastInstant = written;
   return lastMs;

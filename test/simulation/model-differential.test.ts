@@ -1,0 +1,40 @@
+/** The model of the database answers as PostgreSQL does. `SEED=… SEQUENCES=… vitest run test/simulation/model-differential`. */
+import { describe, expect, test } from "vitest";
+import { createTestDatabase } from "../support/database.ts";
+import { MISTAKES, plant } from "./differential/planted-mistakes.ts";
+import { runDifferential } from "./model-differential.ts";
+
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEQUENCES = Number(process.env.SEQUENCES ?? 200);
+const TIMEOUT_MS = 600_000;
+/** Each mistake is found within these, most of them within ten. */
+const MISTAKE_SEQUENCES = 300;
+/** Known to find them soon, so that this stays short. */
+const MISTAKE_SEED = 1;
+
+console.log(`model differential: SEED=${SEED}`);
+
+test(
+  "the model and PostgreSQL agree on results, errors and rows",
+  async () => {
+    await using database = await createTestDatabase();
+    const { difference } = await runDifferential({ database, sequences: SEQUENCES, seed: SEED });
+    if (difference === null) return;
+    const steps = difference.steps.map((step, index) => `${index + 1}. ${step}`).join("\n");
+    expect.fail(`SEED=${difference.seed} differs at step ${difference.step}:\n${difference.what}\n\n${steps}`);
+  },
+  TIMEOUT_MS,
+);
+
+describe("a mistake in the function of the group commit is found", () => {
+  test.for(MISTAKES)("$what", { timeout: TIMEOUT_MS }, async (mistake) => {
+    await using database = await createTestDatabase();
+    const report = await runDifferential({
+      database,
+      sequences: MISTAKE_SEQUENCES,
+      seed: MISTAKE_SEED,
+      commitFunction: plant(mistake),
+    });
+    expect(report.difference).not.toBeNull();
+  });
+});
