@@ -6,7 +6,8 @@ import { parseArgs } from "node:util";
 import { awaitRest, inParallel } from "./support/await-rest.ts";
 import { createClient, type FlorinClient } from "./support/florin-client.ts";
 import { type FlorinFolder, killDatabase, planFlorin, readLog } from "./support/florin-process.ts";
-import { type History, killUnderLoad, type RoundReport, repeat } from "./support/killing.ts";
+import { type History, repeat } from "./support/customers.ts";
+import { killUnderLoad, type RoundReport } from "./support/killing.ts";
 import { CASES, type Case, QUICK_CASES } from "./support/shop.ts";
 import {
   type Cell,

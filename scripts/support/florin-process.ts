@@ -1,7 +1,7 @@
 /** A Florin of the scripts' own: a child on free ports with everything in one folder, to be used, stopped or killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemPorts } from "../../src/core/ports.ts";
@@ -18,6 +18,7 @@ export interface FlorinFolder {
 }
 
 export interface FlorinProcess {
+  readonly pid: number;
   readonly readyAfterMs: number;
   isRunning(): boolean;
   /** `SIGTERM`, then waits for the end. */
@@ -59,7 +60,7 @@ export async function planFlorin(folder: string, logLevel = "warn"): Promise<Flo
 
 /** Starts it and waits until `/readyz` says 200. Throws with the end of its log. */
 export async function startFlorin(
-  florin: FlorinFolder,
+  florin: Pick<FlorinFolder, "url" | "logFile" | "environment">,
   /** What it gets when the script ends without stopping it. */
   lastSignal: NodeJS.Signals = "SIGTERM",
 ): Promise<FlorinProcess> {
@@ -67,6 +68,7 @@ export async function startFlorin(
   const log = openSync(florin.logFile, "a", 0o600);
   // A process group of its own: Ctrl-C reaches the script, which stops it in order.
   const child = spawn(process.execPath, [MAIN], {
+    cwd: dirname(florin.logFile),
     env: florin.environment,
     detached: true,
     stdio: ["ignore", log, log],
@@ -88,6 +90,7 @@ export async function startFlorin(
     await sleep(POLL_MS);
   }
   return {
+    pid: child.pid ?? 0,
     readyAfterMs: Math.round(performance.now() - startedMs),
     isRunning,
     stop: () => end(child, exited, "SIGTERM"),
@@ -114,10 +117,14 @@ async function isReady(url: string): Promise<boolean> {
 /** Kills the embedded PostgreSQL of a folder: the server and all its backends, at once, with -9. Returns how many. */
 export function killDatabase(dataDir: string): number {
   const data = join(dataDir, "postgres", "data");
-  if (!existsSync(join(data, "postmaster.pid"))) return 0;
+  return existsSync(join(data, "postmaster.pid")) ? killWorkersIn(data) : 0;
+}
+
+/** Kills with -9 every process that works in this folder or below it. Needs Linux. Returns how many. */
+export function killWorkersIn(folder: string): number {
   const pids = readdirSync("/proc")
     .map(Number)
-    .filter((pid) => Number.isInteger(pid) && worksIn(pid, data));
+    .filter((pid) => Number.isInteger(pid) && worksIn(pid, folder));
   for (const pid of pids) {
     try {
       process.kill(pid, "SIGKILL");
@@ -128,10 +135,11 @@ export function killDatabase(dataDir: string): number {
   return pids.length;
 }
 
-/** PostgreSQL's processes stand in their data folder. */
-function worksIn(pid: number, data: string): boolean {
+/** PostgreSQL's processes stand in their data folder, Redis's in their own. */
+function worksIn(pid: number, folder: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) === data;
+    const place = readlinkSync(`/proc/${pid}/cwd`);
+    return place === folder || place.startsWith(`${folder}${sep}`);
   } catch {
     return false;
   }

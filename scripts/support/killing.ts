@@ -1,27 +1,9 @@
 /** The hard part of the kill loop: a Florin that is killed and started again under customers who don't give up. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { actAsBuyer } from "./buyer.ts";
+import { type History, newHistory, sendCustomer } from "./customers.ts";
 import type { FlorinClient } from "./florin-client.ts";
 import { type FlorinFolder, type FlorinProcess, killDatabase, startFlorin } from "./florin-process.ts";
-import { type Cart, type Case, fillCart } from "./shop.ts";
-
-/** What a client was told, byte for byte. */
-export interface Acknowledged {
-  readonly cart: Cart;
-  readonly key: string;
-  readonly status: number;
-  readonly text: string;
-}
-
-export interface History {
-  readonly acknowledged: Acknowledged[];
-  /** Contradictions that a client saw while it happened. */
-  readonly problems: string[];
-  /** Tries that got no answer or "not now", by what happened. */
-  readonly troubles: Map<string, number>;
-  sent: number;
-  replays: number;
-}
+import type { Case } from "./shop.ts";
 
 export interface RoundReport {
   readonly round: number;
@@ -47,15 +29,16 @@ const CUSTOMERS = 12;
 const IN_THE_THICK_MS = 120;
 const AFTERWARDS_MS = 2_500;
 const LONGEST_ROUND_MS = 5_000;
-/** Now and then a customer asks again for what was answered long ago. */
-const REPEAT_EVERY = 7;
+/** So long wait those customers who wait for the end. */
+const WAIT_SECONDS = 5;
 
 /** Kills Florin `rounds` times while customers pay. Resolves with a Florin that runs, when every customer has an answer. */
 export async function killUnderLoad(
   options: KillingOptions,
 ): Promise<{ server: FlorinProcess; history: History; rounds: readonly RoundReport[] }> {
   const { florin, rounds: total } = options;
-  const history: History = { acknowledged: [], problems: [], troubles: new Map(), sent: 0, replays: 0 };
+  const history = newHistory();
+  const shopping = { client: options.client, history, cases: options.cases, run: "kill", waitSeconds: WAIT_SECONDS };
   const reports: RoundReport[] = [];
   let server = await startFlorin(florin, "SIGKILL");
   let budget = options.paymentsPerRound;
@@ -102,55 +85,7 @@ export async function killUnderLoad(
         await sleep(50);
         continue;
       }
-      const number = history.sent;
-      history.sent += 1;
-      await buy(options.client, history, number, options.cases).catch((error: unknown) => {
-        history.problems.push(`customer ${number}: ${error instanceof Error ? error.message : String(error)}`);
-      });
+      await sendCustomer(shopping);
     }
   }
-}
-
-async function buy(client: FlorinClient, history: History, number: number, cases: readonly Case[]): Promise<void> {
-  const cart = fillCart("kill", number, cases);
-  const key = `key-kill-${number}`;
-  const onTry = (trouble: string): void => {
-    history.troubles.set(trouble, (history.troubles.get(trouble) ?? 0) + 1);
-  };
-  // Some wait for the end, some take the first answer: their answers are stored at different moments.
-  const wait = number % 3 === 0 ? { waitSeconds: 5 } : {};
-  const answer = await client.postUntilAnswered("/v1/payments", { key, body: cart.body, ...wait, onTry });
-  if (answer.status !== 201) {
-    history.problems.push(
-      `${cart.checkoutId} (${cart.case.label}) was answered ${answer.status}: ${answer.text.slice(0, 200)}`,
-    );
-    return;
-  }
-  history.acknowledged.push({ cart, key, status: answer.status, text: answer.text });
-  if (number % REPEAT_EVERY === 0) await repeatOne(client, history, onTry);
-  await actAsBuyer(cart.case.buyer, { client, checkoutId: cart.checkoutId, isPatient: true });
-}
-
-async function repeatOne(client: FlorinClient, history: History, onTry: (trouble: string) => void): Promise<void> {
-  const before = history.acknowledged[Math.floor(Math.random() * history.acknowledged.length)];
-  if (before !== undefined) history.problems.push(...(await repeat(client, before, onTry)));
-  history.replays += 1;
-}
-
-/** The same key and body again: the same status and bytes, marked as a replay. */
-export async function repeat(
-  client: FlorinClient,
-  before: Acknowledged,
-  onTry?: (trouble: string) => void,
-): Promise<readonly string[]> {
-  const call = { key: before.key, body: before.cart.body, ...(onTry === undefined ? {} : { onTry }) };
-  const again = await client.postUntilAnswered("/v1/payments", call);
-  const problems: string[] = [];
-  if (again.status !== before.status || again.text !== before.text) {
-    problems.push(
-      `key ${before.key} was answered ${before.status} ${before.text.length} bytes, and now ${again.status} ${again.text.slice(0, 200)}`,
-    );
-  }
-  if (!again.isReplay) problems.push(`key ${before.key} is answered again without Idempotent-Replayed`);
-  return problems;
 }

@@ -9,7 +9,7 @@ import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { createProcessor, type Processor, type ProcessorOptions } from "../../src/processor.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { expectIntegrity } from "../support/integrity.ts";
-import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { createTcpProxy, type TcpProxy } from "../../scripts/support/tcp-proxy.ts";
 import { createPspDouble, type PspDouble } from "./psp-double.ts";
 
 export interface NodeOptions extends Partial<Omit<ProcessorOptions, "database" | "log">> {

@@ -7,7 +7,7 @@ import postgres from "postgres";
 import { systemPorts } from "../../src/core/ports.ts";
 import { startEmbeddedPostgres } from "../../src/db/embedded/embedded-postgres.ts";
 import { runMigrations } from "../../src/db/migrate.ts";
-import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { type RedisServer, startRedisServer } from "../../scripts/support/redis-server.ts";
 import { type ServerAddresses, TEMPLATE_DATABASE } from "./server-addresses.ts";
 import { createTempFolder } from "./temp-folder.ts";
 

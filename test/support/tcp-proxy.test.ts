@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { createTcpProxy } from "./tcp-proxy.ts";
+import { createTcpProxy } from "../../scripts/support/tcp-proxy.ts";
 
 let database: TestDatabase;
 let direct: postgres.Sql;

@@ -14,13 +14,20 @@ import {
 /** `cut` loses this message and the connection. */
 export type Verdict = "pass" | "cut";
 
+/** One connection through the proxy; the same object for both its directions. */
+export interface ProxiedConnection {
+  cut(): void;
+}
+
 /** A promise holds this message, and all behind it in that direction, until it settles. */
-export type MessageHook = (message: PostgresMessage) => Verdict | Promise<Verdict>;
+export type MessageHook = (message: PostgresMessage, connection: ProxiedConnection) => Verdict | Promise<Verdict>;
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** The same URL, through the proxy. */
   through(url: string): string;
+  /** Where connections that are opened from now on go. */
+  retarget(target: string | TcpProxyTarget): void;
   /** Sees each message before the server does. Null lets all pass. */
   onClientMessage: MessageHook | null;
   /** Sees each message before the client does. Null lets all pass. */
@@ -39,19 +46,15 @@ export interface TcpProxyTarget {
   readonly port: number;
 }
 
-interface Connection {
-  cut(): void;
-}
-
 const DENY_ENCRYPTION = Buffer.from("N");
+
+const toAddress = (target: string | TcpProxyTarget): TcpProxyTarget =>
+  typeof target === "string" ? { host: new URL(target).hostname, port: Number(new URL(target).port || 5432) } : target;
 
 /** `target` is an URL such as `ownerUrl` of a test database, or an address. */
 export async function createTcpProxy(target: string | TcpProxyTarget): Promise<TcpProxy> {
-  const address =
-    typeof target === "string"
-      ? { host: new URL(target).hostname, port: Number(new URL(target).port || 5432) }
-      : target;
-  const connections = new Set<Connection>();
+  let address = toAddress(target);
+  const connections = new Set<ProxiedConnection>();
   let gate = Promise.withResolvers<void>();
   gate.resolve();
 
@@ -60,7 +63,7 @@ export async function createTcpProxy(target: string | TcpProxyTarget): Promise<T
     to: Socket,
     reader: MessageReader,
     judge: MessageHook,
-    connection: Connection,
+    connection: ProxiedConnection,
   ): void => {
     let work: Promise<void> = Promise.resolve();
     const pass = async (chunk: Buffer): Promise<void> => {
@@ -72,7 +75,7 @@ export async function createTcpProxy(target: string | TcpProxyTarget): Promise<T
           from.write(DENY_ENCRYPTION);
           continue;
         }
-        const verdict = await judge(message);
+        const verdict = await judge(message, connection);
         if (!connections.has(connection)) return;
         if (verdict === "cut") return connection.cut();
         to.write(message.bytes);
@@ -88,7 +91,7 @@ export async function createTcpProxy(target: string | TcpProxyTarget): Promise<T
 
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ ...address, noDelay: true });
-    const connection: Connection = {
+    const connection: ProxiedConnection = {
       cut() {
         if (!connections.delete(connection)) return;
         // What was let through before still arrives at the server; the client gets nothing more.
@@ -105,14 +108,14 @@ export async function createTcpProxy(target: string | TcpProxyTarget): Promise<T
       client,
       upstream,
       createClientReader(),
-      (message) => proxy.onClientMessage?.(message) ?? "pass",
+      (message) => proxy.onClientMessage?.(message, connection) ?? "pass",
       connection,
     );
     forward(
       upstream,
       client,
       createServerReader(),
-      (message) => proxy.onServerMessage?.(message) ?? "pass",
+      (message) => proxy.onServerMessage?.(message, connection) ?? "pass",
       connection,
     );
   });
@@ -138,6 +141,9 @@ export async function createTcpProxy(target: string | TcpProxyTarget): Promise<T
       changed.hostname = "127.0.0.1";
       changed.port = String(port);
       return changed.href;
+    },
+    retarget(next) {
+      address = toAddress(next);
     },
     onClientMessage: null,
     onServerMessage: null,
