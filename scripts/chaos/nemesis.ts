@@ -79,7 +79,7 @@ function planTracks(arena: Arena, toll: Toll, watches: Promise<unknown>[]): Read
   const atDatabase = createTurns();
   const atRedis = createTurns();
   const watch = (lifeName: string) => watchAdoption({ sql, health: database.health, lifeName });
-  const track = (gapMs: Track["gapMs"], strike: () => Promise<boolean | void>, lanes = 1): Track => ({
+  const track = (gapMs: Track["gapMs"], strike: () => Promise<unknown>, lanes = 1): Track => ({
     lanes,
     gapMs,
     strike: async () => (await strike()) !== false,

@@ -80,6 +80,15 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    fact: "the checker of chaos shares no code with what it checks",
+    rule: rules.theCheckerSharesNoCode,
+    files: everything,
+    canaries: [
+      ["scripts/chaos/checker/a.ts", 'import { b } from "../../../src/core/b.ts";'],
+      ["scripts/chaos/checker/a.ts", 'import type { B } from "../report.ts";'],
+    ],
+  },
+  {
     fact: "machines have nothing that a restored actor would lose or do again",
     rule: rules.machinesArePersistable,
     files: machines,

@@ -91,6 +91,16 @@ export const machinesImportOnlyXStateAndCore: Rule = (file) =>
       : [`${file.path}:${line} a machine must not import ${specifier}`];
   });
 
+const CHECKER = "scripts/chaos/checker/";
+/** A mistake that judge and judged share is found by nobody. */
+export const theCheckerSharesNoCode: Rule = (file) =>
+  findImports(file).flatMap(({ specifier, line }) => {
+    const isForeign = specifier.startsWith(".") && !resolvePath(file.path, specifier).startsWith(CHECKER);
+    return isForeign && file.path.startsWith(CHECKER)
+      ? [`${file.path}:${line} the checker of chaos must not import ${specifier}`]
+      : [];
+  });
+
 /** A restored actor never fires `after`, runs `invoke` again, and drops facts in a final state. */
 export const machinesArePersistable: Rule = ({ path, withTexts }) =>
   [...withTexts.matchAll(/\b(?:invoke|after)\s*:|\btype\s*:\s*["'](?:final|history)["']|\bspawn(?:Child)?\s*\(/g)].map(

@@ -118,3 +118,21 @@ test("a hook that waits holds one message until it is let go", async () => {
   expect(await answer).toBe("answered");
   await sql.end();
 });
+
+test("a connection that is opened after a new target was named goes there, and hooks tell connections apart", async () => {
+  await using proxy = await createTcpProxy({ host: "127.0.0.1", port: 1 });
+  const refused = connectTo(proxy.through(database.ownerUrl));
+  await expect(refused`SELECT 1`).rejects.toThrow();
+  await refused.end({ timeout: 1 });
+  proxy.retarget(database.ownerUrl);
+  const seen = new Map<object, number>();
+  proxy.onServerMessage = ({ commandTag }, connection) => {
+    if (commandTag === "SELECT 1") seen.set(connection, (seen.get(connection) ?? 0) + 1);
+    return "pass";
+  };
+  const [one, other] = [connectTo(proxy.through(database.ownerUrl)), connectTo(proxy.through(database.ownerUrl))];
+  await Promise.all([one`SELECT 1`.simple(), other`SELECT 1`.simple()]);
+  await one`SELECT 1`.simple();
+  await Promise.all([one.end(), other.end()]);
+  expect([...seen.values()].toSorted()).toEqual([1, 2]);
+});

@@ -1,0 +1,175 @@
+/** A checker that never finds anything proves nothing: each property has a world in which it is violated. */
+import { expect, test } from "vitest";
+import { judgeRun } from "../../scripts/chaos/checker/check.ts";
+import type { EventRow, Facts, OrderRow, StepRow } from "../../scripts/chaos/checker/facts.ts";
+
+const ASKED = {
+  payment_order_id: "po_1",
+  seller_account: "s1",
+  amount: "10.00",
+  currency: "USD",
+  platform_fee: "0.30",
+};
+
+const ORDER: OrderRow = {
+  id: "order",
+  merchantId: 1,
+  paymentOrderId: "po_1",
+  checkoutId: "chk_1",
+  seller: "s1",
+  amount: "1000",
+  currency: "USD",
+  fee: "30",
+  status: "SUCCESS",
+  phase: null,
+  version: 2,
+  owner: null,
+  lateOpen: 0,
+  isQuarantined: false,
+  hasTimer: false,
+};
+
+const STEPS: readonly StepRow[] = [
+  { orderId: "order", seq: 1, from: "NOT_STARTED", to: "EXECUTING.sending" },
+  { orderId: "order", seq: 2, from: "EXECUTING.sending", to: "SUCCESS" },
+];
+
+const SUCCEEDED: EventRow = { subjectId: "order", type: "payment_order.succeeded", orderVersion: 2 };
+const DONE: EventRow = { subjectId: "event", type: "payment_event.done", orderVersion: null };
+const CHARGE = { id: "ch_1", orderId: "order", amount: "1000", currency: "USD", status: "succeeded" };
+const ENTRY = { orderId: "order", seq: 2, rule: "pay_in", reference: "ch_1" };
+
+/** One order that was asked for, acknowledged, charged, booked and told. */
+const GOOD: Facts = {
+  acknowledged: [
+    {
+      key: "key",
+      status: 201,
+      request: JSON.stringify({ checkout_id: "chk_1", payment_orders: [ASKED] }),
+      answer: JSON.stringify({ checkout_id: "chk_1", payment_orders: [{ ...ASKED, status: "SUCCESS" }] }),
+    },
+  ],
+  orders: [ORDER],
+  checkouts: [{ id: "event", checkoutId: "chk_1", isDone: true }],
+  steps: STEPS,
+  events: [SUCCEEDED, DONE],
+  entries: [ENTRY],
+  postings: [
+    { merchantId: 1, orderId: "order", seq: 2, currency: "USD", debit: "clearing", credit: "payable", amount: "970" },
+    { merchantId: 1, orderId: "order", seq: 2, currency: "USD", debit: "clearing", credit: "fees", amount: "30" },
+  ],
+  accounts: [
+    { merchantId: 1, currency: "USD", account: "clearing", debits: "1000", credits: "0" },
+    { merchantId: 1, currency: "USD", account: "payable", debits: "0", credits: "970" },
+    { merchantId: 1, currency: "USD", account: "fees", debits: "0", credits: "30" },
+  ],
+  unhandledMail: [],
+  effects: [CHARGE],
+};
+
+const violated = (facts: Partial<Facts>): readonly string[] =>
+  judgeRun({ ...GOOD, ...facts })
+    .filter(({ violations }) => violations.length > 0)
+    .map(({ property }) => property);
+
+const withOrder = (changes: Partial<OrderRow>): Partial<Facts> => ({ orders: [{ ...ORDER, ...changes }] });
+
+test("a payment that went well violates nothing, and every property was tried", () => {
+  expect(violated({})).toEqual([]);
+  const untried = judgeRun(GOOD).filter(({ tried }) => tried === 0);
+  expect(untried.map(({ property }) => property)).toEqual(["an unknown outcome becomes known"]);
+});
+
+test.each<readonly [what: string, facts: Partial<Facts>, property: string]>([
+  ["a lost order", { orders: [] }, "an acknowledged order is there"],
+  ["a changed amount", withOrder({ amount: "1001" }), "its terms are those that were asked for and answered"],
+  ["an order of nobody", { acknowledged: [] }, "an order that is there was asked for"],
+  [
+    "a charge in no book",
+    { entries: [], postings: [] },
+    "a charge at the PSP is booked once, in suspense, or in a queue",
+  ],
+  [
+    "a charge that is booked twice",
+    { entries: [ENTRY, { ...ENTRY, seq: 3 }] },
+    "a charge at the PSP is booked once, in suspense, or in a queue",
+  ],
+  [
+    "a charge that is booked with another amount",
+    { effects: [{ ...CHARGE, amount: "999" }] },
+    "a charge at the PSP is booked once, in suspense, or in a queue",
+  ],
+  [
+    "a charge that is booked to another order",
+    { entries: [{ ...ENTRY, orderId: "other" }] },
+    "a charge at the PSP is booked once, in suspense, or in a queue",
+  ],
+  ["a second charge", { effects: [CHARGE, { ...CHARGE, id: "ch_2" }] }, "an order is charged once at most"],
+  ["a booking without a charge", { effects: [] }, "a booking has its charge at the PSP"],
+  [
+    "a charge that the PSP declined in the end",
+    { effects: [{ ...CHARGE, status: "declined" }] },
+    "a booking has its charge at the PSP",
+  ],
+  ["a booked order that failed", withOrder({ status: "FAILED" }), "an order says what is booked to it"],
+  ["late money that is not shown", withOrder({ lateOpen: 1 }), "an order says what is booked to it"],
+  [
+    "an account that drifted",
+    { accounts: GOOD.accounts.map((account) => ({ ...account, debits: `${account.debits}0` })) },
+    "an account is the sum of its postings",
+  ],
+  ["an account without its row", { accounts: GOOD.accounts.slice(1) }, "the books of a currency balance"],
+  ["a missing step", { steps: STEPS.slice(1) }, "an order's steps are whole and lead to its state"],
+  ["a state that no step led to", withOrder({ status: "FAILED" }), "an order's steps are whole and lead to its state"],
+  ["an event that nobody wrote", { events: [DONE] }, "a merchant's events of an order are complete"],
+  [
+    "an event that is there twice",
+    { events: [SUCCEEDED, SUCCEEDED, DONE] },
+    "a merchant's events of an order are complete",
+  ],
+  [
+    "a done that is told twice",
+    { events: [SUCCEEDED, DONE, DONE] },
+    "a checkout is done when all its orders are, once",
+  ],
+  [
+    "an order that nobody moves",
+    withOrder({ status: "EXECUTING", phase: "pending" }),
+    "an order has ended or stands in a queue",
+  ],
+  ["an order that a dead node keeps", withOrder({ owner: "node" }), "an order has ended or stands in a queue"],
+  [
+    "an outcome that stays unknown",
+    withOrder({ status: "EXECUTING", phase: "resolving", hasTimer: true }),
+    "an unknown outcome becomes known",
+  ],
+  ["a webhook that nobody took in", { unhandledMail: ["webhook evt_1"] }, "what the PSP said was taken in"],
+])("%s is found", (_, facts, property) => {
+  expect(violated(facts)).toContain(property);
+});
+
+test("a second charge of an order is no double payment when it stands in suspense", () => {
+  const facts: Partial<Facts> = {
+    ...withOrder({ lateOpen: 1 }),
+    effects: [CHARGE, { ...CHARGE, id: "ch_2" }],
+    entries: [ENTRY, { ...ENTRY, seq: 3, rule: "late_success", reference: "ch_2" }],
+    postings: [
+      ...GOOD.postings,
+      {
+        merchantId: 1,
+        orderId: "order",
+        seq: 3,
+        currency: "USD",
+        debit: "clearing",
+        credit: "suspense",
+        amount: "1000",
+      },
+    ],
+    accounts: [
+      { merchantId: 1, currency: "USD", account: "clearing", debits: "2000", credits: "0" },
+      ...GOOD.accounts.slice(1),
+      { merchantId: 1, currency: "USD", account: "suspense", debits: "0", credits: "1000" },
+    ],
+  };
+  expect(violated(facts)).toEqual([]);
+});
