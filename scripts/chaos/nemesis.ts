@@ -112,6 +112,7 @@ function planTracks(arena: Arena, toll: Toll, watches: Promise<unknown>[]): Read
     ),
     crashes: track([2_000, 9_000], () => atDatabase(() => database.crash(dice.pick(["immediate", "kill"] as const)))),
     failovers: track([8_000, 20_000], () => atDatabase(database.failOver)),
+    lateFailovers: track([8_000, 20_000], () => atDatabase(database.failOverLate)),
     redisKills: track([3_000, 9_000], () => atRedis(redis.killMaster)),
     redisFlushes: track([2_000, 9_000], () => atRedis(redis.flush)),
     sentinelFailovers: track([5_000, 15_000], () => atRedis(redis.failOver)),

@@ -22,6 +22,11 @@ export interface PostgresPair {
   crash(how: CrashKind): Promise<void>;
   /** Kills the primary, promotes the standby, makes a new standby of the old primary's folder. */
   failOver(): Promise<void>;
+  /**
+   * The same, after the primary has crashed and come back without its standby. By then it shows commits that it never
+   * acknowledged and that its standby does not have.
+   */
+  failOverLate(): Promise<void>;
   health(): Health;
 }
 
@@ -33,6 +38,9 @@ export interface Health {
 }
 
 const DATABASE = "florin";
+/** So long the primary goes on without its standby before it crashes and after it is back: commits wait, and are found. */
+const ALONE_MS = 500;
+const BACK_MS = 1_500;
 const POLL_MS = 50;
 const SYNC_LIMIT_MS = 120_000;
 
@@ -52,6 +60,16 @@ export async function startPostgresPair(options: {
 
   const door = await createTcpProxy({ host: "127.0.0.1", port: primary.port });
   const watch = watchHealth();
+
+  /** The primary is dead: its standby takes its place, and its folder becomes the new standby. */
+  async function promoteStandby(): Promise<void> {
+    await withOwner(standby, (sql) => sql`SELECT pg_promote(true, 60)`);
+    [primary, standby] = [standby, primary];
+    door.retarget({ host: "127.0.0.1", port: primary.port });
+    watch.healed();
+    await attachStandby(primary, standby);
+  }
+
   return {
     door,
     ownerUrl: door.through(primary.ownerUrl(DATABASE)),
@@ -67,11 +85,18 @@ export async function startPostgresPair(options: {
     async failOver() {
       watch.disturbed();
       await primary.crash("kill");
-      await withOwner(standby, (sql) => sql`SELECT pg_promote(true, 60)`);
-      [primary, standby] = [standby, primary];
-      door.retarget({ host: "127.0.0.1", port: primary.port });
-      watch.healed();
-      await attachStandby(primary, standby);
+      await promoteStandby();
+    },
+    async failOverLate() {
+      watch.disturbed();
+      await standby.crash("kill");
+      await sleep(ALONE_MS);
+      await primary.crash("kill");
+      await primary.start();
+      await sleep(BACK_MS);
+      await primary.crash("kill");
+      await standby.start();
+      await promoteStandby();
     },
   };
 }

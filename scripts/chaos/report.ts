@@ -8,6 +8,8 @@ import { FAULT_KINDS, FAULTS, type FaultCounts } from "./options.ts";
 export interface ChaosReport {
   readonly isClean: boolean;
   readonly seed: number;
+  /** Databases and logs, where they were kept. */
+  readonly folder: string | null;
   readonly seconds: number;
   readonly faults: FaultCounts;
   readonly counts: Readonly<Record<string, number>>;
@@ -61,7 +63,7 @@ const TEXT_CHARS = 100;
 function toBoundText(tried: number, violations: number): string {
   const bound = boundOf(tried);
   if (violations > 0) return "violated";
-  return bound === null ? "not tried" : `below ${(bound * 100).toPrecision(2)} %`;
+  return bound === null ? "not tried" : `below ${Number((bound * 100).toPrecision(2))} %`;
 }
 
 export function renderReport(report: ChaosReport): string {
@@ -70,7 +72,7 @@ export function renderReport(report: ChaosReport): string {
   const lost = violations.length;
   const parts = [
     renderTable(
-      ["fault", "times", "a violation each time (95 %)"],
+      ["fault", "times", "rate (95 %)"],
       FAULT_KINDS.map((kind) => [FAULTS[kind], faults[kind], toBoundText(faults[kind], lost)]),
     ),
     renderTable(["counted", "number"], Object.entries(report.counts)),
@@ -96,6 +98,7 @@ export function renderReport(report: ChaosReport): string {
     lost === 0
       ? `Nothing was lost, doubled or stuck (seed ${report.seed}, ${report.seconds} s).`
       : renderList(`${countOf(lost, "violation")} (seed ${report.seed}):`, violations),
+    report.folder === null ? "" : `Databases and logs stay in ${report.folder}`,
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }

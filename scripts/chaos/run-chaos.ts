@@ -31,9 +31,16 @@ const DISTURBANCE_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (process.platform !== "linux") throw new Error("Chaos finds and stops processes through /proc: it needs Linux.");
-  const scratch = await openScratchFolder(options);
+  const scratch = await openScratchFolder();
+  if (options.keep) scratch.keep();
   try {
-    return await runIn(scratch, options);
+    const report = await runIn(scratch, options);
+    if (!report.isClean) scratch.keep();
+    return report;
+  } catch (error) {
+    scratch.keep();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}\nDatabases and logs stay in ${scratch.folder}`, { cause: error });
   } finally {
     await scratch.clear();
   }
@@ -102,9 +109,11 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
     judgeAdoptions("a paused node's orders are taken over in time", toll.pauseAdoptions, options.adoptionLimitMs),
     { property: "a node ends only when it is killed", tried: lives, violations: fleet.unexpectedEnds },
   ];
+  const isClean = findings.every(({ violations }) => violations.length === 0);
   return {
-    isClean: findings.every(({ violations }) => violations.length === 0),
+    isClean,
     seed: options.seed,
+    folder: options.keep || !isClean ? scratch.folder : null,
     seconds: Math.round((performance.now() - startedMs) / 1_000),
     faults: toll.done,
     counts: {
@@ -134,7 +143,7 @@ async function chooseUrls(nodes: number): Promise<readonly string[]> {
 function judgeAdoptions(property: string, adoptions: readonly Adoption[], limitMs: number): Finding {
   return {
     property: `${property} (${limitMs / 1_000} s)`,
-    tried: adoptions.length,
+    tried: adoptions.filter(({ orders }) => orders > 0).length,
     violations: adoptions
       .filter((one) => !one.isComplete || one.tookMs > limitMs + one.disturbances * DISTURBANCE_MS)
       .map((one) => `${one.orders} orders stayed a dead node's for ${Math.round(one.tookMs)} ms`),

@@ -10,6 +10,8 @@ export interface ScratchFolder {
   readonly folder: string;
   /** A folder below, made when missing. */
   subfolder(name: string): string;
+  /** The folder stays when all else is cleared. */
+  keep(): void;
   /** Kills what still works in the folder, and removes it unless it is kept. */
   clear(): Promise<void>;
 }
@@ -18,11 +20,11 @@ const GUARDIAN = fileURLToPath(new URL("./guardian.ts", import.meta.url));
 /** The database's account has to pass through, where PostgreSQL does not run as ourselves. */
 const OTHERS_MAY_ENTER = 0o711;
 
-export async function openScratchFolder({ keep }: { readonly keep: boolean }): Promise<ScratchFolder> {
+export async function openScratchFolder(): Promise<ScratchFolder> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "florin-chaos-")));
   chmodSync(folder, OTHERS_MAY_ENTER);
   // A process group of its own: Ctrl-C reaches the run alone, whose end the guardian sees.
-  const guardian = spawn(process.execPath, [GUARDIAN, folder, keep ? "keep" : "remove"], {
+  const guardian = spawn(process.execPath, [GUARDIAN, folder], {
     detached: true,
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -35,6 +37,9 @@ export async function openScratchFolder({ keep }: { readonly keep: boolean }): P
       const path = join(folder, name);
       mkdirSync(path, { recursive: true, mode: OTHERS_MAY_ENTER });
       return path;
+    },
+    keep() {
+      guardian.stdin.write("keep\n");
     },
     async clear() {
       guardian.ref();

@@ -16,6 +16,7 @@ test.runIf(isLinux)(
       pauses: 1,
       crashes: 2,
       failovers: 1,
+      lateFailovers: 1,
       redisKills: 1,
       redisFlushes: 1,
       sentinelFailovers: 1,
