@@ -1,5 +1,6 @@
 /** Keys under which requests are carried out once, with the bytes that answered them. */
 import type { Sql } from "../client.ts";
+import { confirmFound } from "../confirm-found.ts";
 
 export interface KeyId {
   readonly merchantId: number;
@@ -29,6 +30,8 @@ export async function findKey(sql: Sql, { merchantId, key }: KeyId): Promise<Key
   const [row] = await sql<Row[]>`
     SELECT request_hash, subject, status, answer FROM idempotency_keys WHERE merchant_id = ${merchantId} AND key = ${key}`;
   if (row === undefined) return null;
+  // It is about to be answered again.
+  if (row.answer !== null) await confirmFound(sql);
   return {
     requestHash: Buffer.from(row.request_hash).toString("hex"),
     subject: row.subject,

@@ -1,5 +1,6 @@
 /** PSP notices, stored before they are answered. */
 import type { Sql } from "../client.ts";
+import { confirmFound } from "../confirm-found.ts";
 
 export interface NewNotice {
   readonly psp: string;
@@ -33,6 +34,8 @@ export async function insertNotices(sql: Sql, notices: readonly NewNotice[]): Pr
     ORDER BY r.psp, r.event_id
     ON CONFLICT DO NOTHING
     RETURNING psp, event_id`;
+  // Our answer ends the PSP's repeats: a notice that was there already must be there after a failover too.
+  if (inserted.length < rows.length) await confirmFound(sql);
   const isNew = new Set(inserted.map((row) => `${row.psp}/${row.event_id}`));
   // Copies within one batch: the first of them is the new one.
   return notices.map(({ psp, eventId }) => isNew.delete(`${psp}/${eventId}`));
