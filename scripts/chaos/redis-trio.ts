@@ -17,7 +17,8 @@ export interface RedisTrio {
 }
 
 const NAME = "florin";
-const DOWN_AFTER_MS = 1_000;
+/** Longer than a restart takes, so that a killed master comes back as the master. */
+const DOWN_AFTER_MS = 2_000;
 const FAILOVER_LIMIT_MS = 5_000;
 const PATIENCE_MS = 60_000;
 const POLL_MS = 100;
@@ -37,24 +38,33 @@ export async function startRedisTrio(newFolder: (name: string) => string): Promi
   const sentinelPort = await startSentinel(newFolder("sentinel"), master.port);
   const watch = new Redis({ port: sentinelPort, maxRetriesPerRequest: null });
   watch.on("error", () => {});
-  await awaitReplica(watch, replica.port);
+
+  /** Waits until one is the master and the other its replica. Where a restart took long, the Sentinel has changed them. */
+  async function settle(): Promise<void> {
+    await until("the Sentinel knows a master and its replica", async () => {
+      if ((await masterPort(watch)) === replica.port) [master, replica] = [replica, master];
+      return knowsReplica(watch, replica.port);
+    });
+  }
+  await settle();
 
   return {
     url: `redis+sentinel://127.0.0.1:${sentinelPort}/${NAME}`,
     async killMaster() {
       await master.kill();
       master = await start(master.port, null);
-      await awaitReplica(watch, replica.port);
+      await settle();
     },
     async flush() {
       const redis = new Redis({ port: master.port, maxRetriesPerRequest: 3 });
+      redis.on("error", () => {});
       await redis.flushall().finally(() => redis.disconnect());
     },
     async failOver() {
       await master.kill();
       await until("the Sentinel promotes the replica", async () => (await masterPort(watch)) === replica.port);
-      [master, replica] = [replica, await start(master.port, replica.port)];
-      await awaitReplica(watch, replica.port);
+      master = await start(master.port, replica.port);
+      await settle();
     },
   };
 }
@@ -79,11 +89,9 @@ async function masterPort(sentinel: Redis): Promise<number | null> {
 }
 
 /** Without a replica that it knows to be fit, the Sentinel could promote nobody. */
-function awaitReplica(sentinel: Redis, port: number): Promise<void> {
-  return until("the Sentinel knows the replica", async () => {
-    const replicas = await sentinel.call("SENTINEL", "replicas", NAME);
-    return Array.isArray(replicas) && replicas.some((fields) => isFit(toRecord(fields), port));
-  });
+async function knowsReplica(sentinel: Redis, port: number): Promise<boolean> {
+  const replicas = await sentinel.call("SENTINEL", "replicas", NAME);
+  return Array.isArray(replicas) && replicas.some((fields) => isFit(toRecord(fields), port));
 }
 
 const isFit = (replica: Readonly<Record<string, string>>, port: number): boolean =>
