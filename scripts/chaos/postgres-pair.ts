@@ -108,7 +108,12 @@ async function withOwner<T>(
   work: (sql: postgres.Sql) => Promise<T>,
   database = "postgres",
 ): Promise<T> {
-  const sql = postgres(server.ownerUrl(database), { max: 1, connect_timeout: 10, onnotice: () => {} });
+  const sql = postgres(server.ownerUrl(database), {
+    max: 1,
+    connect_timeout: 10,
+    fetch_types: false,
+    onnotice: () => {},
+  });
   try {
     return await work(sql);
   } finally {

@@ -67,7 +67,7 @@ export function createPostgresServer(options: {
 
     async copyFrom(primary) {
       await rm(home.data, { recursive: true, force: true });
-      const session = postgres(primary.ownerUrl("postgres"), { max: 1, onnotice: () => {} });
+      const session = postgres(primary.ownerUrl("postgres"), { max: 1, fetch_types: false, onnotice: () => {} });
       try {
         await session`SELECT pg_backup_start('standby', true)`;
         await copyTree(primary.dataFolder, home.data);

@@ -76,7 +76,7 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
       LOG_LEVEL: "warn",
     },
   });
-  const sql = postgres(database.ownerUrl, { max: 4, connect_timeout: 5, onnotice: () => {} });
+  const sql = postgres(database.ownerUrl, { max: 4, connect_timeout: 5, fetch_types: false, onnotice: () => {} });
   const client = createClient(balancer.url, key);
   const history = newHistory();
   const cases = options.isQuick ? QUICK_CASES : CASES;

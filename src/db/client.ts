@@ -41,6 +41,9 @@ export function connectDatabase(url: string, options: ConnectOptions): Sql {
       "florin.padding": PADDING,
     },
     socket: createSocketOpener(),
+    // The driver's own question for array types is nobody's to catch: lost with its connection, it ended the process.
+    // So arrays go as text and come as JSON.
+    fetch_types: false,
   };
   return postgres(url, settings);
 }

@@ -8,6 +8,8 @@ import type { Sql } from "./client.ts";
 export type MerchantMode = "test" | "live";
 
 const SECRET_BYTES = 32;
+/** As PostgreSQL writes an array; none of them needs quoting. */
+const ALL_SCOPES = `{${SCOPES.join(",")}}`;
 
 export function makeSecret(mode: MerchantMode, ports: Ports): string {
   return `sk_${mode}_${Buffer.from(ports.random.bytes(SECRET_BYTES)).toString("base64url")}`;
@@ -25,7 +27,7 @@ async function insertKey(
   const secretHash = createHash("sha256").update(key.secret).digest();
   await sql`
     INSERT INTO api_keys (api_key_id, merchant_id, name, secret_hash, last_four, scopes)
-    VALUES (${newUuid(ports)}, ${key.merchantId}, ${key.name}, ${secretHash}, ${key.secret.slice(-4)}, ${[...SCOPES]})
+    VALUES (${newUuid(ports)}, ${key.merchantId}, ${key.name}, ${secretHash}, ${key.secret.slice(-4)}, ${ALL_SCOPES})
     ON CONFLICT (secret_hash) DO NOTHING`;
 }
 
@@ -59,7 +61,7 @@ export async function ensureBootstrapKey(sql: Sql, ports: Ports, secret: string)
     const secretHash = createHash("sha256").update(secret).digest();
     await transaction`
       INSERT INTO api_keys (api_key_id, merchant_id, name, secret_hash, last_four, scopes)
-      VALUES (${newUuid(ports)}, ${made.merchant_id}, 'bootstrap key', ${secretHash}, ${secret.slice(-4)}, ${[...SCOPES]})
+      VALUES (${newUuid(ports)}, ${made.merchant_id}, 'bootstrap key', ${secretHash}, ${secret.slice(-4)}, ${ALL_SCOPES})
       ON CONFLICT (secret_hash) DO NOTHING`;
     return made.merchant_id;
   });

@@ -11,7 +11,7 @@ const MIGRATION_LOCK = 7_302_114_550;
 
 /** Throws what PostgreSQL says when the user may not create tables or the role `florin_app`. */
 export async function runMigrations(databaseUrl: string): Promise<void> {
-  const client = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  const client = postgres(databaseUrl, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     await client`SELECT pg_advisory_lock(${MIGRATION_LOCK}::bigint)`;
     await migrate(drizzle(client), { migrationsFolder: MIGRATIONS_FOLDER });

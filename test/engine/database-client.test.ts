@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectDatabase } from "../../src/db/client.ts";
+import { createTcpProxy } from "../../scripts/support/tcp-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { until } from "./florin-under-test.ts";
 
@@ -137,4 +138,17 @@ test("of several hosts in the address one that is down is passed over", async ()
   const sql = connectDatabase(both, { name: "test", max: 1, statementTimeoutMs: 5_000 });
   await until(async () => (await sql`SELECT 1 AS one`.catch(() => [])).length === 1, "the host that is up answers");
   await sql.end({ timeout: 0 });
+});
+
+test("a new connection says nothing but what it was opened for: a loss of anything else would be nobody's to catch", async () => {
+  await using proxy = await createTcpProxy(database.appUrl);
+  const said: (string | null)[] = [];
+  proxy.onClientMessage = ({ type, sql }) => {
+    if (type === "P" || type === "Q") said.push(sql);
+    return "pass";
+  };
+  const sql = connectDatabase(proxy.through(database.appUrl), { name: "test", max: 1, statementTimeoutMs: 5_000 });
+  await sql`SELECT 1`;
+  await sql.end({ timeout: 1 });
+  expect(said).toEqual(["SELECT 1"]);
 });

@@ -107,7 +107,7 @@ const ownerUrl = (cluster: Cluster, port: number, database: string): string =>
   `postgres://${OWNER_ROLE}:${cluster.ownerPassword}@127.0.0.1:${port}/${database}`;
 
 async function withOwner<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  const sql = postgres(url, { max: 1, connect_timeout: 5, fetch_types: false, onnotice: () => {} });
   try {
     return await work(sql);
   } finally {

@@ -37,7 +37,12 @@ export async function connectToRunning(dataDir: string, database = "florin"): Pr
 }
 
 async function isServerOfCluster(url: string, cluster: Cluster): Promise<boolean> {
-  const sql = postgres(url, { max: 1, connect_timeout: CONNECT_TIMEOUT_SECONDS, onnotice: () => {} });
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    fetch_types: false,
+    onnotice: () => {},
+  });
   try {
     const [row] = await sql<{ name: string }[]>`SELECT current_setting('cluster_name') AS name`;
     return row?.name.startsWith(`florin-${cluster.clusterId}-`) ?? false;

@@ -35,7 +35,7 @@ export async function findPaymentEvent(
     }[]
   >`
     SELECT e.id, e.content_hash, e.buyer_info, e.metadata, e.created_at,
-      (SELECT array_agg(o.id ORDER BY o.ordinal) FROM payment_orders o
+      (SELECT json_agg(o.id ORDER BY o.ordinal) FROM payment_orders o
        WHERE o.merchant_id = e.merchant_id AND o.payment_event_id = e.id) AS order_ids
     FROM payment_events e WHERE e.merchant_id = ${merchantId} AND e.checkout_id = ${checkoutId}`;
   if (row === undefined) return null;
