@@ -38,7 +38,7 @@ test.runIf(isLinux)(
     expect(report.counts["payments acknowledged"]).toBeGreaterThan(50);
     expect(report.isClean).toBe(true);
   },
-  400_000,
+  600_000,
 );
 
 test("what can't be meant is refused, and the help names every fault", async () => {
