@@ -1,6 +1,6 @@
 /**
- * The address that customers, buyers and the PSP know: hands each request to one of the nodes. A node that refuses or
- * does not answer in time rests for a moment, as behind any load balancer. A request that hangs in a paused node is
+ * The address that customers, buyers and the PSP know: hands each request to one of the nodes. A node that refused or
+ * did not answer in time is asked again by one request now and then, as behind any load balancer. A request that hangs in a paused node is
  * answered 504 here; the node finds it when it wakes up, while its sender has long repeated it elsewhere.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
@@ -24,20 +24,29 @@ interface Forwarded {
 }
 
 export async function startBalancer(nodeUrls: readonly string[], dice: Dice): Promise<Balancer> {
-  const restsUntilMs = new Map<string, number>();
+  /** Nodes that failed, and when one request may try them again. */
+  const suspects = new Map<string, number>();
+
+  function choose(left: ReadonlySet<string>): string {
+    const nowMs = performance.now();
+    const fit = [...left].filter((url) => (suspects.get(url) ?? 0) <= nowMs);
+    const url = dice.pick(fit.length > 0 ? fit : [...left]);
+    if (suspects.has(url)) suspects.set(url, nowMs + ANSWER_LIMIT_MS);
+    return url;
+  }
 
   async function forward(incoming: IncomingMessage): Promise<Forwarded> {
     const body = await buffer(incoming);
-    const nowMs = performance.now();
-    const rested = nodeUrls.filter((url) => (restsUntilMs.get(url) ?? 0) <= nowMs);
-    const left = new Set(rested.length > 0 ? rested : nodeUrls);
+    const left = new Set(nodeUrls);
     while (left.size > 0) {
-      const url = dice.pick([...left]);
+      const url = choose(left);
       left.delete(url);
       try {
-        return await send(url, incoming, body);
+        const answer = await send(url, incoming, body);
+        suspects.delete(url);
+        return answer;
       } catch (error) {
-        restsUntilMs.set(url, performance.now() + REST_MS);
+        suspects.set(url, performance.now() + REST_MS);
         // What may have reached the node is for its sender to repeat; only a refused connection is nobody's.
         if (!isRefused(error)) return problem(504);
       }

@@ -86,15 +86,19 @@ function planTracks(arena: Arena, toll: Toll, watches: Promise<unknown>[]): Read
   });
 
   return {
-    kills: track([200, 2_000], async () => {
-      const serving = fleet.serving();
-      if (serving.length < SERVING_BEFORE_KILL) return false;
-      const victim = dice.pick(serving);
-      watches.push(watch(victim.lifeName()).then((adoption) => toll.killAdoptions.push(adoption)));
-      await victim.kill();
-      await victim.served();
-      return true;
-    }),
+    kills: track(
+      [200, 2_000],
+      async () => {
+        const serving = fleet.serving();
+        if (serving.length < SERVING_BEFORE_KILL) return false;
+        const victim = dice.pick(serving);
+        watches.push(watch(victim.lifeName()).then((adoption) => toll.killAdoptions.push(adoption)));
+        await victim.kill();
+        await victim.served();
+        return true;
+      },
+      Math.max(1, fleet.nodes.length - SERVING_BEFORE_PAUSE),
+    ),
     pauses: track(
       [500, 4_000],
       async () => {
