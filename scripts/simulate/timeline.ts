@@ -66,7 +66,8 @@ export function createTimeline(): Timeline {
   }
 
   const at = (atMs: number, run: () => void | Promise<void>): (() => void) => {
-    const entry: Entry = { atMs: Math.max(atMs, nowMs), number: (numbers += 1), run };
+    numbers += 1;
+    const entry: Entry = { atMs: Math.max(atMs, nowMs), number: numbers, run };
     push(entry);
     return () => {
       entry.run = null;

@@ -3,9 +3,13 @@
  * taken out of the product.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type Ports, systemPorts } from "../../src/core/ports.ts";
+import { performCall } from "../../src/engine/calls.ts";
 import { createLeaseStore, createMemoryLeases, type StoredLease } from "../../src/engine/leases/memory-leases.ts";
+import { toFactLetter } from "../../src/engine/letters.ts";
+import { claimOwnership, OWNERSHIP_MS } from "../../src/engine/ownership.ts";
 import type { Connector } from "../../src/psp/connector.ts";
-import { aCheckout, anOrder, pay } from "../support/processor.ts";
+import { aCheckout, anOrder, pay, TEST_MERCHANT } from "../support/processor.ts";
 import {
   expectOnce,
   type FlorinUnderTest,
@@ -108,4 +112,93 @@ test("a deadline fires once: a node that saw it late does not bring the next one
   const gaps = [...sentAt.values()].flatMap((times) => times.slice(1).map((at, index) => at - (times[index] ?? 0)));
   expect(gaps).toHaveLength(ids.length * 3);
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(WAIT_MS - 10);
+});
+
+test("a deadline that was overtaken is not fired for the next one, whatever this machine's clock says", async () => {
+  const fastClockMs = (): number => Date.now() + 60_000;
+  const [node, fast] = [await florin.openNode({ isSweeping: false }), await florin.openNode({ isSweeping: false })];
+  const id = newId();
+  florin.psp.onCharge = () => ({ kind: "unsent", reason: "rate_limited", retryAfterMs: 30_000 });
+  await pay(node, checkoutOf(id), { waitMs: 100 });
+  await becomes(id, "retrying");
+  const order = await florin.order(id);
+  const ref = { kind: "payment_order", merchantId: TEST_MERCHANT, id: order.id };
+  // What the fast node saw before: a deadline that somebody else has taken since.
+  const seen = { ...toFactLetter({ type: "timer.fired", name: "retry", at: fastClockMs(), jitter: 0.5 }), dueAtMs: 1 };
+  expect(await fast.engine.deliver(ref, seen)).toMatchObject({ kind: "ignored" });
+  expect(await florin.order(id)).toMatchObject({ state: "retrying", version: order.version });
+  expect(florin.psp.callsOf(order.id)).toHaveLength(1);
+});
+
+test("an order that is being created is alive to its creator", async () => {
+  const node = await florin.openNode({ isProxied: true, isSweeping: false });
+  const id = newId();
+  // The commit is carried out, and the news of it does not come.
+  const news = Promise.withResolvers<void>();
+  let isCommitting = false;
+  node.proxy.onClientMessage = ({ sql }) => {
+    isCommitting ||= sql?.includes("commit_steps") === true;
+    return "pass";
+  };
+  node.proxy.onServerMessage = ({ commandTag }) =>
+    isCommitting && commandTag !== null ? news.promise.then(() => "pass" as const) : "pass";
+  const answer = pay(node, checkoutOf(id));
+  await until(
+    async () => (await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id = ${id}`).length === 1,
+    "it is written",
+  );
+  const order = await florin.order(id);
+  expect(order.owner).toBe(node.node);
+  expect(node.engine.isLive({ kind: "payment_order", merchantId: TEST_MERCHANT, id: order.id })).toBe(true);
+  news.resolve();
+  await answer;
+  expectOnce(await florin.order(id));
+  expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge"]);
+});
+
+test("a call whose claim lapsed between its commit and the news of it is held back", async () => {
+  let nowMs = 0;
+  let sent = 0;
+  const ports: Ports = { ...systemPorts, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs } };
+  const ownership = await claimOwnership({
+    openHeart: () => ({
+      beat: async () => {},
+      stopNode: async () => {},
+      end: async () => {},
+    }),
+    ports,
+    node: "a node",
+    name: "a node",
+    onFailure: () => {},
+  });
+  const claim = ownership.claim();
+  expect(ownership.sureUntilMs(claim)).toBeGreaterThan(nowMs);
+  // Paused for longer than it owns anything, then it beats again: alive, and no longer what it was.
+  nowMs = OWNERSHIP_MS + 1;
+  await ownership.beat();
+  expect(ownership.claim()).not.toBe(claim);
+  expect(ownership.sureUntilMs(ownership.claim())).toBeGreaterThan(nowMs);
+  const connector: Connector = {
+    ...florin.psp,
+    charge(call) {
+      sent += 1;
+      return florin.psp.charge(call);
+    },
+  };
+  const { event } = await performCall(
+    { connectors: new Map([["simulator", connector]]), store: { loadRequest: async () => "" }, ownership, ports },
+    { kind: "payment_order", merchantId: TEST_MERCHANT, id: "an order" },
+    {
+      kind: "charge",
+      attempt: 1,
+      operationNumber: 1,
+      psp: "simulator",
+      idempotencyKey: "an order.charge.1",
+      request: "{}",
+    },
+    claim,
+  );
+  expect(event).toMatchObject({ type: "psp.unsent", heldBack: true });
+  expect(sent).toBe(0);
+  ownership.stop();
 });

@@ -538,8 +538,8 @@ describe("what only a service can refuse", () => {
     expect(line).toContain('"request_id":"req-17"');
   });
 
-  test.each(["57P01", "08006", "CONNECTION_CLOSED", "ECONNREFUSED", "53300"])(
-    "a database that is away (%s) is temporary",
+  test.each(["57P01", "08006", "CONNECTION_CLOSED", "ECONNREFUSED", "53300", "40001", "40P01"])(
+    "a database that is away or in conflict (%s) is temporary",
     async (code) => {
       const error = Object.assign(new Error("Failed query"), { cause: Object.assign(new Error("gone"), { code }) });
       const answer = await http.ask("/v1/payments", {

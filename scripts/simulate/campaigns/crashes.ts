@@ -76,7 +76,8 @@ export async function simulateCrashes(options: {
       for (let second = first + 1; options.withPairs && flow !== undefined && second < summary.seams; second += 1) {
         pairs.push(plan(flow, [first, second]));
       }
-      progress.update((done += 1), singles.length);
+      done += 1;
+      progress.update(done, singles.length);
       return false;
     },
   });
@@ -89,7 +90,8 @@ export async function simulateCrashes(options: {
       onSummary(summary, run) {
         const count = judge(summary, run);
         if (count !== null) count.pairs += 1;
-        again.update((done += 1), pairs.length);
+        done += 1;
+        again.update(done, pairs.length);
         return false;
       },
     });

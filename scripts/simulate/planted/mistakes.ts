@@ -63,7 +63,8 @@ export const MISTAKES: readonly Mistake[] = [
     what: "the request is built again for a resend, with what is known then",
     file: "src/engine/calls.ts",
     right: "if (isCharge) body = call.request ?? (await deps.store.loadRequest(ref, call.operationNumber));",
-    wrong: "if (isCharge) body = call.request ?? `${await deps.store.loadRequest(ref, call.operationNumber)} `;",
+    wrong:
+      "if (isCharge) body = call.request ?? JSON.stringify([await deps.store.loadRequest(ref, call.operationNumber)]);",
   },
   {
     name: "timeout-as-decline",
