@@ -67,6 +67,8 @@ export const bool: Cast<boolean> = (value) => {
 };
 
 const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d(?::\d\d)?)$/;
+/** As JavaScript writes it, on a day that every month has. */
+const ISO = /^\d{4}-\d\d-(?:[01]\d|2[0-8])T\d\d:\d\d:\d\d\.\d{3}Z$/;
 let lastInstant = "";
 let lastMs = 0;
 
@@ -76,6 +78,13 @@ export const timestamptz: Cast<number> = (value) => {
   const written = asText(value);
   // The rows of one step carry one time.
   if (written === lastInstant) return lastMs;
+  const ms = ISO.test(written) ? Date.parse(written) : Number.NaN;
+  lastMs = Number.isNaN(ms) ? toInstant(written) : ms;
+  lastInstant = written;
+  return lastMs;
+};
+
+function toInstant(written: string): number {
   if (!INSTANT.test(written)) throw postgresError("22007", `invalid input syntax for type timestamp: "${written}"`);
   const fraction = /\.(\d+)/.exec(written)?.[1] ?? "0";
   const wholeMs = Date.parse(written.replace(/\.\d+/, "").replace(/([+-]\d\d)$/, "$1:00"));
@@ -83,10 +92,8 @@ export const timestamptz: Cast<number> = (value) => {
   // JavaScript takes the 30th of February for the 2nd of March.
   const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(written.slice(0, 10));
   if (Number.isNaN(wholeMs) || !isDay) throw postgresError("22008", `date/time field value out of range: "${written}"`);
-  lastMs = wholeMs + Math.round(Number(`0.${fraction}`) * 1_000);
-  lastInstant = written;
-  return lastMs;
-};
+  return wholeMs + Math.round(Number(`0.${fraction}`) * 1_000);
+}
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 

@@ -28,32 +28,40 @@ const moved = recordset(MOVED);
 const MAX_SMALLINT = 2 ** 15 - 1;
 
 export function moveOrders(store: Store, section: string, refused: Refused, undo: UndoLog): void {
-  const done = new Set<Order>();
+  const lateBefore = new Map<Order, number>();
   for (const row of moved.read(section)) {
     const order = store.orders.get(keyOf(row.merchant_id, row.id));
-    // A row is updated once by one statement, whoever names it again.
-    if (order === undefined || done.has(order) || !isAccepted(refused, row.item)) continue;
-    done.add(order);
-    moveOrder(store, order, row, undo);
+    if (order === undefined || !isAccepted(refused, row.item)) continue;
+    const before = lateBefore.get(order);
+    const lateOpen = addLate(before ?? order.lateOpen, row.late_added);
+    // A row is updated once by one statement; a second one that names it is worked out all the same, and dropped.
+    if (before !== undefined) continue;
+    lateBefore.set(order, order.lateOpen);
+    moveOrder(store, order, { ...row, lateOpen }, undo);
   }
+}
+
+function addLate(before: number, added: number | null): number | null {
+  if (added === null) return null;
+  const sum = before + added;
+  if (sum > MAX_SMALLINT || sum < -MAX_SMALLINT - 1) throw outOfRange("smallint", sum);
+  return sum;
 }
 
 /** `OR` with NULL. */
 const or = (one: boolean, other: boolean | null): boolean | null => one || other;
 
-function moveOrder(store: Store, order: Order, row: RowOf<typeof MOVED>, undo: UndoLog): void {
+type Move = RowOf<typeof MOVED> & { readonly lateOpen: number | null };
+
+function moveOrder(store: Store, order: Order, row: Move, undo: UndoLog): void {
   const table = "payment_orders";
-  const lateOpen = row.late_added === null ? null : order.lateOpen + row.late_added;
-  if (lateOpen !== null && (lateOpen > MAX_SMALLINT || lateOpen < -MAX_SMALLINT - 1)) {
-    throw outOfRange("smallint", lateOpen);
-  }
   const isSameState = order.status === row.status && order.phase === row.phase;
   const changes = {
     status: required(row.status, table, "payment_order_status") as Order["status"],
     phase: row.phase,
     pspReference: row.psp_reference,
     amountCaptured: required(row.amount_captured, table, "amount_captured"),
-    lateOpen: required(lateOpen, table, "late_open"),
+    lateOpen: required(row.lateOpen, table, "late_open"),
     ledgerUpdated: required(or(order.ledgerUpdated, row.booked), table, "ledger_updated"),
     walletUpdated: required(or(order.walletUpdated, row.booked), table, "wallet_updated"),
     stateSinceMs: isSameState ? order.stateSinceMs : required(row.at, table, "state_since"),
