@@ -37,6 +37,7 @@ export const INVARIANTS = {
   "comes to rest": "in the end every order is terminal or in a queue with a deadline, a person or a PSP to wait for",
   "mail is read": "in the end no webhook, answer or command waits for somebody",
   "events complete": "each order's events begin with its creation, rise in version, and end with what became of it",
+  "model is PostgreSQL": "on a real PostgreSQL every answer, error and row is what the model says",
   "recovery is idle": "recovery on a healthy system writes nothing and calls no PSP",
 } as const;
 

@@ -33,7 +33,7 @@ export interface NodeParts {
   /** The process complained at `error` or above. */
   readonly onError: (life: Life, message: string, fields: unknown) => void;
   /** Called before a life begins: where a process is the only one ever, what its last life left is its own at once. */
-  readonly onBirth: () => void;
+  readonly onBirth: () => Promise<void>;
 }
 
 export interface SimulatedNode {
@@ -97,7 +97,8 @@ export function createSimulatedNode(
     processor = null;
     app = null;
     world.trace(options.name, "starts");
-    parts.onBirth();
+    await parts.onBirth();
+    if (born.isDead()) return;
     const database = connectSimulated(world, born, parts);
     const payLinks = createPayLinks(PUBLIC_URL, SIGNING_KEY);
     const log = createLog(born, parts);

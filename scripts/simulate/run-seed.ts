@@ -2,7 +2,8 @@
  * One simulated run: a safety phase in which buyers pay and everything may fail, then healing, then a liveness phase in which
  * all must come to rest. Decided by the seed and the options alone.
  */
-import { createClients, hashSecret } from "./clients.ts";
+import { createClients, hashSecret, type Merchant } from "./clients.ts";
+import { type DifferentialDatabase, MERCHANTS } from "./differential/postgres-side.ts";
 import { drawFaults, type FaultPlan } from "./faults.ts";
 import { checkAtRest, checkReceipts, whyRestless } from "./final-checks.ts";
 import { checkIdleRecovery } from "./idle-recovery.ts";
@@ -11,7 +12,9 @@ import { createSimulatedLeases } from "./leases.ts";
 import { EPOCH_MS } from "./life.ts";
 import { createModelDatabase } from "./model/model-database.ts";
 import { createNemesis, MAX_SKEW_MS, type Nemesis } from "./nemesis.ts";
-import { serveModel } from "./network.ts";
+import type { ModelDatabase } from "./model-contract.ts";
+import { type Server, serveModel } from "./network.ts";
+import { openShadow } from "./postgres-shadow.ts";
 import { ALL_SCOPES, createSimulatedNode, nameError } from "./node.ts";
 import { createSimulatedPsp, type Notice, signNotice, type SimulatedPsp } from "./psp.ts";
 import { createSeams } from "./seams.ts";
@@ -27,6 +30,8 @@ export interface RunOptions {
   readonly checkouts?: number;
   /** Default: drawn from the seed. */
   readonly nodes?: number;
+  /** A real PostgreSQL that carries out every statement, beside the model. */
+  readonly database?: DifferentialDatabase;
   /** Exhaustive mode: the only payment method, and the seams at which a process dies. */
   readonly token?: string;
   readonly deaths?: readonly number[];
@@ -63,11 +68,17 @@ const NOTICE_TOLERANCE_MS = 300_000;
 const ACCOUNTS = ["simulator", "other"] as const;
 const SECRET = `whsec_${Buffer.from("the secret of a simulated psp ..").toString("base64")}`;
 
+function planOf(options: RunOptions): FaultPlan {
+  const plan = options.plan ?? drawFaults(options.seed, { isLying: options.isLying === true });
+  // It is done to the model's rows, which PostgreSQL would not hear of.
+  return options.database === undefined ? plan : { ...plan, machine_version: 0 };
+}
+
 /** One at a time in a process. */
 export async function runSeed(options: RunOptions): Promise<RunResult> {
   const world = createWorld({
     seed: options.seed,
-    plan: options.plan ?? drawFaults(options.seed, { isLying: options.isLying === true }),
+    plan: planOf(options),
     isRecorded: options.isRecorded === true,
   });
   // A real process ends at this.
@@ -95,26 +106,20 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     commits += 1;
     judge.onCommit(orders);
   };
-  const merchants = [1, 2].map((merchantId) => {
-    const secret = `sk_test_merchant${merchantId}`;
-    model.insertMerchant({ merchantId, name: `Shop ${merchantId}`, mode: "test" });
-    model.reads.insertApiKey({
-      apiKeyId: `00000000-0000-7000-8000-00000000000${merchantId}`,
-      merchantId,
-      name: "shop",
-      secretHash: hashSecret(secret),
-      lastFour: secret.slice(-4),
-      scopes: ALL_SCOPES,
-    });
-    return { merchantId, secret };
-  });
-  for (const account of ACCOUNTS) model.insertSetting(`webhook_secret:${account}`, SECRET);
+  const local = serveModel(model);
+  const shadow =
+    options.database === undefined ? null : await openShadow(world, model, { database: options.database, local });
+  const server = shadow?.server ?? local;
+  const merchants = await openShops(model, server);
+  for (const account of ACCOUNTS) {
+    if (shadow === null) model.insertSetting(`webhook_secret:${account}`, SECRET);
+    else await shadow.insertSetting(`webhook_secret:${account}`, SECRET);
+  }
 
   const isBooked = (account: string, reference: string): boolean =>
     [...model.tables.entries.values()].some((entries) =>
       entries.some(({ psp, pspReference }) => psp === account && pspReference === reference),
     );
-  const server = serveModel(model);
   const leases = createSimulatedLeases(world);
   const seams = createSeams({
     deaths: options.deaths ?? [],
@@ -142,9 +147,9 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
         onStep: (life, { before, after, event }) =>
           world.trace(life.name, `${event.type}: ${before?.name ?? "new"} → ${after.name}`, after.ref.id),
         onError: (life, message, fields) => judgeComplaint(world, life.name, message, fields),
-        onBirth: () => {
+        onBirth: async () => {
           if (nodeCount > 1) return;
-          for (const id of model.tables.nodes.keys()) model.stopNode(id);
+          for (const id of model.tables.nodes.keys()) await server.call("stopNode", [id]);
         },
       },
       {
@@ -231,6 +236,7 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   if (world.violations.length === 0) await checkIdleRecovery(world, { nodes, model, judge, commits: () => commits });
   if (world.violations.length === 0) await replayAnswers(world, clients.replayAll());
   if (world.violations.length === 0) judge.checkBooks();
+  await shadow?.compareRows();
 
   return {
     seed,
@@ -245,6 +251,28 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     durationMs: timeline.nowMs(),
     seams: seams.passed,
   };
+}
+
+/** Two merchants with a key each. */
+async function openShops(model: ModelDatabase, server: Server): Promise<readonly Merchant[]> {
+  const shops: Merchant[] = [];
+  for (const merchant of MERCHANTS) {
+    const { merchantId, mode } = merchant;
+    const secret = `sk_${mode}_merchant${merchantId}`;
+    model.insertMerchant(merchant);
+    await server.call("insertApiKey", [
+      {
+        apiKeyId: `00000000-0000-7000-8000-00000000000${merchantId}`,
+        merchantId,
+        name: "shop",
+        secretHash: hashSecret(secret),
+        lastFour: secret.slice(-4),
+        scopes: ALL_SCOPES,
+      },
+    ]);
+    shops.push({ merchantId, secret });
+  }
+  return shops;
 }
 
 async function replayAnswers(world: World, replays: Promise<void>): Promise<void> {

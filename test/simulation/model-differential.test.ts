@@ -1,11 +1,11 @@
 /** The model of the database answers as PostgreSQL does. `SEED=… SEQUENCES=… vitest run test/simulation/model-differential`. */
 import { describe, expect, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
-import { MISTAKES, plant } from "./differential/planted-mistakes.ts";
-import { runDifferential } from "./model-differential.ts";
+import { MISTAKES, plant } from "../../scripts/simulate/differential/planted-mistakes.ts";
+import { runDifferential } from "../../scripts/simulate/differential/run-differential.ts";
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const SEQUENCES = Number(process.env.SEQUENCES ?? 200);
+const SEQUENCES = Number(process.env.SEQUENCES ?? 150);
 const TIMEOUT_MS = 600_000;
 /** Each mistake is found within these, most of them within ten. */
 const MISTAKE_SEQUENCES = 300;

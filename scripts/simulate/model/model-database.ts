@@ -1,7 +1,7 @@
 /**
  * The model of the database: PostgreSQL's answers, rows and errors for everything that Florin asks of it, in the memory
  * of this process and on a clock that is handed in. What it says is held against PostgreSQL by
- * `test/simulation/model-differential.ts`. Snapshots and other JSON are shared, not copied: nobody may change them.
+ * `scripts/simulate/differential/run-differential.ts`. Snapshots and other JSON are shared, not copied: nobody may change them.
  */
 import postgres from "postgres";
 import { DrizzleQueryError } from "drizzle-orm/errors";

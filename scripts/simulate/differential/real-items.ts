@@ -1,6 +1,6 @@
 /** Items as the engine makes them: checkouts, and steps of orders by the real machine. */
 import type { PaymentOrderContext } from "../../../machines/payment-order-types.ts";
-import type { Order } from "../../../scripts/simulate/model/rows.ts";
+import type { Order } from "../model/rows.ts";
 import type { ActorRow } from "../../../src/db/statements/actors.ts";
 import type { ActorEvent, ActorState, Decision, StoredActor } from "../../../src/engine/actor.ts";
 import { addDecision, ItemBuilder, type JournalItem } from "../../../src/engine/item.ts";

@@ -1,6 +1,6 @@
 /** All rows of all tables, of the model in the form in which PostgreSQL's driver gives its own. */
-import type { ModelDatabase } from "../../../scripts/simulate/model-contract.ts";
-import type { Store } from "../../../scripts/simulate/model/store.ts";
+import type { ModelDatabase } from "../model-contract.ts";
+import type { Store } from "../model/store.ts";
 import { asSet, toCanonical } from "./canonical.ts";
 
 /** Rows by the name of their table. */

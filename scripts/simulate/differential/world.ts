@@ -1,8 +1,8 @@
 /** What one sequence of steps plays with: the model, a clock, chance, and few names, so that things meet. */
-import { createModelDatabase } from "../../../scripts/simulate/model/model-database.ts";
-import type { ModelDatabase } from "../../../scripts/simulate/model-contract.ts";
-import type { Order } from "../../../scripts/simulate/model/rows.ts";
-import type { Store } from "../../../scripts/simulate/model/store.ts";
+import { createModelDatabase } from "../model/model-database.ts";
+import type { ModelDatabase } from "../model-contract.ts";
+import type { Order } from "../model/rows.ts";
+import type { Store } from "../model/store.ts";
 import { PAYMENT_ORDER_MACHINE } from "../../../machines/payment-order.ts";
 import { newUuid } from "../../../src/core/ids.ts";
 import type { Ports } from "../../../src/core/ports.ts";

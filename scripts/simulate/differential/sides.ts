@@ -1,5 +1,5 @@
 /** The model and PostgreSQL behind one face, so that a step is written once. */
-import type { ModelDatabase } from "../../../scripts/simulate/model-contract.ts";
+import type { ModelDatabase } from "../model-contract.ts";
 import type { Statements } from "../../../src/db/access.ts";
 import type { Reads } from "../../../src/db/reads.ts";
 import type { CommitParameters } from "../../../src/db/statements/commit-steps.ts";

@@ -3,16 +3,16 @@
  * PostgreSQL, with the same results, the same classes of errors and, at the end, the same rows. A sequence has a seed of
  * its own, so that one that differs can be run alone: `SEED=<seed> SEQUENCES=1`.
  */
-import { randomBatch } from "./differential/batches.ts";
-import { outcomeOf } from "./differential/canonical.ts";
-import { type DifferentialDatabase, openPostgresSide, type PostgresSide } from "./differential/postgres-side.ts";
-import { seedChance } from "./differential/random.ts";
-import { randomRead } from "./differential/read-steps.ts";
-import { toModelSide } from "./differential/sides.ts";
-import { randomStatement } from "./differential/statement-steps.ts";
-import { change, type Step } from "./differential/steps.ts";
-import { compareDumps, dumpModel } from "./differential/tables.ts";
-import { createWorld, START_MS, type World } from "./differential/world.ts";
+import { randomBatch } from "./batches.ts";
+import { outcomeOf } from "./canonical.ts";
+import { type DifferentialDatabase, openPostgresSide, type PostgresSide } from "./postgres-side.ts";
+import { seedChance } from "./random.ts";
+import { randomRead } from "./read-steps.ts";
+import { toModelSide } from "./sides.ts";
+import { randomStatement } from "./statement-steps.ts";
+import { change, type Step } from "./steps.ts";
+import { compareDumps, dumpModel } from "./tables.ts";
+import { createWorld, START_MS, type World } from "./world.ts";
 
 export interface Differential {
   /** Fresh, migrated, and nobody else's. */
