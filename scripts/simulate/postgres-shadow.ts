@@ -20,8 +20,17 @@ export interface Shadow {
 
 type Functions = Readonly<Record<string, (...rest: readonly unknown[]) => unknown>>;
 
-/** Their rows come in no order that was asked for. */
-const UNORDERED: ReadonlySet<string> = new Set(["loadActors", "adoptActors", "reclaimActors", "listOwnedActors"]);
+/** Their rows come in no order that was asked for, or in one that leaves ties open. */
+const UNORDERED: ReadonlySet<string> = new Set([
+  "loadActors",
+  "adoptActors",
+  "reclaimActors",
+  "listOwnedActors",
+  "findDueTimers",
+  "findInboxMail",
+  "findObservationMail",
+  "findCommandMail",
+]);
 /** Tells the server's own time and settings. */
 const OWN_WORD: ReadonlySet<string> = new Set(["readDatabaseState"]);
 

@@ -147,10 +147,7 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
         onStep: (life, { before, after, event }) =>
           world.trace(life.name, `${event.type}: ${before?.name ?? "new"} → ${after.name}`, after.ref.id),
         onError: (life, message, fields) => judgeComplaint(world, life.name, message, fields),
-        onBirth: async () => {
-          if (nodeCount > 1) return;
-          for (const id of model.tables.nodes.keys()) await server.call("stopNode", [id]);
-        },
+        onBirth: () => forgetLastLife(nodeCount === 1),
       },
       {
         name: `node-${index}`,
@@ -158,6 +155,15 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
       },
     ),
   );
+  /** Within the timeline, like every statement: its clock stands still meanwhile. */
+  function forgetLastLife(isAlone: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      timeline.in(0, async () => {
+        for (const id of isAlone ? model.tables.nodes.keys() : []) await server.call("stopNode", [id]);
+        resolve();
+      });
+    });
+  }
   const clients = createClients({
     world,
     nodes,
