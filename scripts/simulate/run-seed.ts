@@ -47,6 +47,10 @@ export interface RunResult {
   readonly orders: number;
   readonly commits: number;
   readonly effects: number;
+  /** That reached a PSP. */
+  readonly calls: number;
+  /** Requests that were answered for good. */
+  readonly acknowledged: number;
   /** Virtual milliseconds. */
   readonly durationMs: number;
   /** Seams that were passed, in the exhaustive mode. */
@@ -254,6 +258,8 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     orders: model.tables.orders.size,
     commits,
     effects: judge.effects.size,
+    calls: judge.calls(),
+    acknowledged: clients.acknowledged.length,
     durationMs: timeline.nowMs(),
     seams: seams.passed,
   };

@@ -10,6 +10,8 @@ export interface SeedSummary {
   readonly orders: number;
   readonly commits: number;
   readonly effects: number;
+  readonly calls: number;
+  readonly acknowledged: number;
   readonly durationMs: number;
   /** Seams that were passed, in the exhaustive mode. */
   readonly seams: number;
@@ -36,6 +38,8 @@ if (process.send !== undefined && process.argv[1]?.endsWith("simulate/worker.ts"
           orders: 0,
           commits: 0,
           effects: 0,
+          calls: 0,
+          acknowledged: 0,
           durationMs: 0,
           seams: 0,
         } satisfies SeedSummary);

@@ -20,6 +20,8 @@ export interface SeedsReport {
   readonly orders: number;
   readonly commits: number;
   readonly effects: number;
+  readonly calls: number;
+  readonly acknowledged: number;
   readonly virtualHours: number;
   readonly seconds: number;
   readonly failures: readonly { readonly seed: number; readonly invariant: string; readonly detail: string }[];
@@ -52,7 +54,7 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
   const hashes = new Map<number, number>();
   const paths = new Map<string, number>();
   const failures: { seed: number; invariant: string; detail: string }[] = [];
-  const sums = { seeds: 0, orders: 0, commits: 0, effects: 0, virtualMs: 0, repeated: 0 };
+  const sums = { seeds: 0, orders: 0, commits: 0, effects: 0, calls: 0, acknowledged: 0, virtualMs: 0, repeated: 0 };
 
   function add(summary: SeedSummary): boolean {
     const { seed, traceHash } = summary;
@@ -67,6 +69,8 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
     sums.orders += summary.orders;
     sums.commits += summary.commits;
     sums.effects += summary.effects;
+    sums.calls += summary.calls;
+    sums.acknowledged += summary.acknowledged;
     sums.virtualMs += summary.durationMs;
     for (const [name, count] of summary.probes) paths.set(name, (paths.get(name) ?? 0) + count);
     for (const { invariant, detail } of summary.violations.slice(0, 1)) failures.push({ seed, invariant, detail });
@@ -89,7 +93,9 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
     ["seeds", sums.seeds],
     ["payment orders", sums.orders],
     ["commits", sums.commits],
+    ["calls to the PSPs", sums.calls],
     ["effects at the PSPs", sums.effects],
+    ["requests acknowledged", sums.acknowledged],
     ["virtual hours", Math.round(virtualHours * 10) / 10],
     ["seconds", Math.round(seconds)],
     ["seeds run twice with the same trace", sums.repeated],
@@ -106,6 +112,8 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
     orders: sums.orders,
     commits: sums.commits,
     effects: sums.effects,
+    calls: sums.calls,
+    acknowledged: sums.acknowledged,
     virtualHours,
     seconds,
     failures,

@@ -15,7 +15,8 @@ export interface NewNotice {
 
 /** Says for each notice, in order, whether it is new; a repeat finds its row and changes nothing. */
 export async function insertNotices(sql: Sql, notices: readonly NewNotice[]): Promise<readonly boolean[]> {
-  const rows = notices.map(({ psp, eventId, type, actor, fact, body }) => ({
+  const rows = notices.map(({ psp, eventId, type, actor, fact, body }, n) => ({
+    n,
     psp,
     event_id: eventId,
     type,
@@ -30,8 +31,8 @@ export async function insertNotices(sql: Sql, notices: readonly NewNotice[]): Pr
     SELECT r.psp, r.event_id, r.type, r.merchant_id, r.actor_kind, r.actor_id, r.fact, decode(r.body, 'base64'),
       CASE WHEN r.actor_id IS NULL THEN now() END, CASE WHEN r.actor_id IS NULL THEN 'unmatched' END
     FROM json_to_recordset(${JSON.stringify(rows)}::text::json)
-      AS r(psp text, event_id text, type text, merchant_id integer, actor_kind text, actor_id uuid, fact json, body text)
-    ORDER BY r.psp, r.event_id
+      AS r(n integer, psp text, event_id text, type text, merchant_id integer, actor_kind text, actor_id uuid, fact json, body text)
+    ORDER BY r.psp, r.event_id, r.n
     ON CONFLICT DO NOTHING
     RETURNING psp, event_id`;
   // Our answer ends the PSP's repeats: a notice that was there already must be there after a failover too.
