@@ -32,6 +32,12 @@ export interface Arrivals {
   settleAll(envelopes: readonly Envelope[], result: LetterResult): void;
 }
 
+/**
+ * A lease holds a letter up for so long at most: its holder may have lost PostgreSQL and still renew it, or the lease
+ * store may lie. Longer than the ownership time, by which others have taken what a dead node owned.
+ */
+const LEASE_PATIENCE_MS = 15_000;
+
 export function createArrivals(deps: ArrivalDeps): Arrivals {
   const { kinds, store, journal, leases, ports, log, node } = deps;
   const waiting = new Map<string, Envelope[]>();
@@ -95,7 +101,11 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
     }
   }
 
-  /** A lease only saves work: a letter that was fenced before asks PostgreSQL, whatever the lease says. */
+  function isOverdue({ letter: { waitsSinceMs } }: Envelope): boolean {
+    return waitsSinceMs !== undefined && ports.clock.nowMs() - waitsSinceMs > LEASE_PATIENCE_MS;
+  }
+
+  /** A lease only saves work: a letter that was fenced before, or waits for long, asks PostgreSQL whatever the lease says. */
   async function takeLeases(groups: readonly Envelope[][]): Promise<Map<string, Envelope[]>> {
     const wanted = new Map<string, Envelope[]>();
     await Promise.all(
@@ -105,7 +115,7 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
         const name = refName(first.ref);
         const lease = await leases.take(name);
         wanted.set(name, envelopes);
-        if (lease.kind === "held" && first.returns === 0) {
+        if (lease.kind === "held" && first.returns === 0 && !envelopes.some(isOverdue)) {
           await turnAway(wanted, first.ref, { kind: "elsewhere", owner: lease.holder });
         }
       }),

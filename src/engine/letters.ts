@@ -14,6 +14,8 @@ export interface Letter {
   readonly toKeyRow: ((next: ActorState) => KeyRow) | null;
   /** Of a fired timer: the deadline that was due. One that the actor has set since then is not meant. */
   readonly dueAtMs?: number;
+  /** Since when it waits for somebody, where it lay in the database: no lease may hold it up for ever. */
+  readonly waitsSinceMs?: number;
 }
 
 export type LetterResult =

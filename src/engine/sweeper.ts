@@ -90,7 +90,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
           const timerName = toTimerName(name);
           if (timerName === null) return false;
           const letter = toFactLetter({ type: "timer.fired", name: timerName, ...stamp() });
-          return deliverOnce(`timer:${refName(ref)}/${seq}`, ref, { ...letter, dueAtMs });
+          return deliverOnce(`timer:${refName(ref)}/${seq}`, ref, { ...letter, dueAtMs, waitsSinceMs: dueAtMs });
         }),
       );
       fired += results.filter(Boolean).length;
@@ -137,7 +137,11 @@ export function createSweeper(options: SweeperOptions): Sweeper {
             unread.add(name);
             return false;
           }
-          const letter = { ...toFactLetter({ ...event, ...stamp() }, mail), isCommand: mail.kind === "command" };
+          const letter = {
+            ...toFactLetter({ ...event, ...stamp() }, mail),
+            isCommand: mail.kind === "command",
+            waitsSinceMs: event.at,
+          };
           return deliverOnce(`${mail.kind}:${refName(ref)}/${JSON.stringify(mail)}`, ref, letter);
         }),
       );

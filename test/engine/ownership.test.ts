@@ -22,6 +22,8 @@ import {
   until,
   untilBlocked,
 } from "./florin-under-test.ts";
+import { PENDING } from "./psp-double.ts";
+import { createShiftedPorts } from "./simulator-florin.ts";
 
 let florin: FlorinUnderTest;
 let redis: TestRedis;
@@ -226,6 +228,30 @@ test("an adoption whose answer was lost with the connection leaves no order behi
   for (const id of ids) expectOnce(await florin.order(id));
 });
 
+test("from the moment of its adoption the former owner's write is refused, before the new owner has written anything", async () => {
+  const a = await florin.openNode();
+  const b = await florin.openNode({ isSweeping: false });
+  const [id = ""] = newIds(1);
+  const { letGo } = await payHeld(a, [id]);
+  const before = await florin.order(id);
+  await florin.expire(a);
+  const kind = b.kinds.get("payment_order");
+  if (kind === undefined) throw new Error("payment orders are not registered");
+  expect((await b.store.adopt(kind, 10)).actors).toHaveLength(1);
+  letGo();
+  await until(async () => (await florin.order(id)).observations === 1, "what the former owner learnt is stored");
+  expect(await florin.order(id)).toEqual({
+    ...before,
+    owner: b.node,
+    token: before.token + 1,
+    observations: 1,
+    unhandledObservations: 1,
+  });
+  b.sweeper.start();
+  await until(async () => (await florin.order(id)).unhandledObservations === 0, "the new owner takes it");
+  expectOnce(await florin.order(id));
+});
+
 test("two nodes that both believe in their claim: the overtaken one's answer is kept and reaches the owner", async () => {
   const a = await florin.openNode();
   const [id = ""] = newIds(1);
@@ -243,4 +269,66 @@ test("two nodes that both believe in their claim: the overtaken one's answer is 
   const [receipt] =
     await florin.owner`SELECT source, node FROM observations WHERE actor_id = ${(await florin.order(id)).id} AND attempt = 1`;
   expect(receipt).toEqual({ source: "answer", node: a.node });
+});
+
+describe("an order at rest whose lease another node seems to hold", () => {
+  /** A node for which every deadline that is due was due long ago. */
+  async function openPatientNode(options: NodeOptions): Promise<TestNode> {
+    const ports = createShiftedPorts();
+    const node = await florin.openNode({ ...options, ports, isSweeping: false });
+    ports.offsetMs = 20_000;
+    return node;
+  }
+
+  async function payPending(node: TestNode): Promise<string> {
+    const [id = ""] = newIds(1);
+    florin.psp.onCharge = (_, make) => {
+      make();
+      return PENDING;
+    };
+    await pay(node, checkoutOf(id), { waitMs: 100 });
+    await allBecome([id], "pending");
+    return id;
+  }
+
+  const pollFallsDue = (): Promise<void> =>
+    until(
+      async () => (await florin.owner`SELECT 1 FROM timers WHERE due_at <= now()`).length === 1,
+      "its poll falls due",
+    );
+
+  test("is moved by the others all the same when that node lost PostgreSQL in the middle of a step", async () => {
+    const store = createLeaseStore();
+    const options: NodeOptions = { openLeases: (lease) => createMemoryLeases({ ...lease, store }), isSweeping: false };
+    const a = await florin.openNode({ ...options, isProxied: true });
+    const b = await openPatientNode(options);
+    const id = await payPending(a);
+    await pollFallsDue();
+    a.proxy.onClientMessage = ({ sql }) => {
+      if (sql?.includes("commit_steps") !== true) return "pass";
+      a.isolate();
+      return "cut";
+    };
+    void a.sweeper.sweep().catch(() => {});
+    await until(() => a.engine.size().live === 1 && store.leases.size === 1, "the node has the order and its lease");
+    await b.sweeper.sweep();
+    await allBecome([id], "SUCCESS");
+    expectOnce(await florin.order(id));
+  });
+
+  test("is moved when the lease store says so of everything, for ever", async () => {
+    const held = { node: "00000000-0000-7000-8000-000000000000", expiresAtMs: Number.POSITIVE_INFINITY };
+    class StubbornLeases extends Map<string, StoredLease> {
+      override get(): StoredLease {
+        return held;
+      }
+    }
+    const store = { ...createLeaseStore(), leases: new StubbornLeases() };
+    const id = await payPending(await florin.openNode({ isSweeping: false }));
+    await pollFallsDue();
+    const node = await openPatientNode({ openLeases: (lease) => createMemoryLeases({ ...lease, store }) });
+    await node.sweeper.sweep();
+    await allBecome([id], "SUCCESS");
+    expectOnce(await florin.order(id));
+  });
 });
