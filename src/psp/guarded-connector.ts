@@ -67,7 +67,9 @@ export function createGuardedConnector(inner: Connector, options: GuardOptions):
   const maxQueueMs = options.maxQueueMs ?? timeoutMs;
   const inquiryPlaces = Math.max(1, Math.floor(maxConcurrent / INQUIRY_SHARE));
   const charges = createCallLane({ maxConcurrent: Math.max(1, maxConcurrent - inquiryPlaces), maxQueued });
-  const inquiries = createCallLane({ maxConcurrent: inquiryPlaces, maxQueued });
+  // Every question waits until it is asked: one that was held back would use up an order's schedule, and thousands of orders
+  // that a dead node left would be parked although nobody ever asked the PSP. There is one for each live order at most.
+  const inquiries = createCallLane({ maxConcurrent: inquiryPlaces, maxQueued: Number.POSITIVE_INFINITY });
   const breaker = createCircuitBreaker({
     clock,
     failuresToOpen: options.failuresToOpen ?? DEFAULT_FAILURES_TO_OPEN,
@@ -78,7 +80,11 @@ export function createGuardedConnector(inner: Connector, options: GuardOptions):
   const guard = async <O extends Outcome | InquiryOutcome>(
     lane: CallLane,
     call: () => Promise<Answer<O>>,
-    limits: { readonly sendBeforeMs: number; readonly holdBack: (why: HeldBack) => Answer<O> },
+    limits: {
+      readonly sendBeforeMs: number;
+      readonly maxQueueMs: number;
+      readonly holdBack: (why: HeldBack) => Answer<O>;
+    },
   ): Promise<Answer<O | Unknown>> => {
     const { holdBack } = limits;
     // Nobody waits in line for a PSP that is known to be dead.
@@ -89,7 +95,7 @@ export function createGuardedConnector(inner: Connector, options: GuardOptions):
     try {
       const nowMs = clock.monotonicMs();
       if (nowMs >= limits.sendBeforeMs) return holdBack({ reason: "claim_expired", retryAfterMs: null });
-      if (nowMs - arrivedMs > maxQueueMs) {
+      if (nowMs - arrivedMs > limits.maxQueueMs) {
         return holdBack({ reason: "queue_timeout", retryAfterMs: QUEUE_FULL_RETRY_MS });
       }
       const entry = breaker.enter();
@@ -111,11 +117,13 @@ export function createGuardedConnector(inner: Connector, options: GuardOptions):
     charge: ({ sendBeforeMs, ...call }) =>
       guard<Outcome>(charges, () => inner.charge(call), {
         sendBeforeMs: sendBeforeMs ?? Number.POSITIVE_INFINITY,
+        maxQueueMs,
         holdBack: ({ reason, retryAfterMs }) => unsent(reason, retryAfterMs),
       }),
     inquire: (call) =>
       guard<InquiryOutcome>(inquiries, () => inner.inquire(call), {
         sendBeforeMs: Number.POSITIVE_INFINITY,
+        maxQueueMs: Number.POSITIVE_INFINITY,
         holdBack: ({ reason }) => unknown(reason),
       }),
     stats: () => ({

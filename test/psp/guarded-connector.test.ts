@@ -25,6 +25,7 @@ function arrange(options: Partial<GuardOptions> & { readonly maxConcurrent?: num
   const ports: Ports = { ...systemPorts, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs } };
   const charges: ((answer: Answer<Outcome>) => void)[] = [];
   const inquiries: string[] = [];
+  let inquiryGate = Promise.resolve();
   let charge: Connector["charge"] = () => new Promise((resolve) => charges.push(resolve));
   const instant = createInstantConnector({ account: "psp" });
   const inner: Connector = {
@@ -33,6 +34,7 @@ function arrange(options: Partial<GuardOptions> & { readonly maxConcurrent?: num
     charge: (call) => charge(call),
     inquire: async ({ idempotencyKey }) => {
       inquiries.push(idempotencyKey);
+      await inquiryGate;
       return { outcome: { kind: "not_found" }, raw: { status: 404, body: EMPTY } };
     },
   };
@@ -61,6 +63,12 @@ function arrange(options: Partial<GuardOptions> & { readonly maxConcurrent?: num
       guard
         .charge({ idempotencyKey: "k", body: "{}", ...(sendBeforeMs === undefined ? {} : { sendBeforeMs }) })
         .then((answer) => answer.outcome),
+    /** Inquiries get no answer until they are let go. */
+    hold() {
+      const gate = Promise.withResolvers<void>();
+      inquiryGate = gate.promise;
+      return () => gate.resolve();
+    },
     ask: () => guard.inquire({ idempotencyKey: "k" }).then((answer) => answer.outcome),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
@@ -96,6 +104,18 @@ describe("the guard's places", () => {
     void send();
     expect(await ask()).toEqual({ kind: "not_found" });
     expect(inquiries).toEqual(["k"]);
+  });
+
+  it("every inquiry is asked in the end, however long the line and the wait: one held back would use up its order's schedule", async () => {
+    const { ask, hold, inquiries, pass, settled } = arrange({ maxConcurrent: 1, maxQueued: 1 });
+    const letGo = hold();
+    const outcomes = Array.from({ length: 50 }, () => ask());
+    await settled();
+    expect(inquiries).toHaveLength(1);
+    pass(3_600_000);
+    letGo();
+    expect(new Set((await Promise.all(outcomes)).map(({ kind }) => kind))).toEqual(new Set(["not_found"]));
+    expect(inquiries).toHaveLength(50);
   });
 
   it("a call whose claim ran out in the line is not sent", async () => {
