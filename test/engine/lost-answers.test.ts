@@ -66,6 +66,27 @@ test("a batch that is canceled for its time is split and written, and nothing of
   for (const id of ids) expectOnce(await florin.order(id));
 });
 
+test("a network that swallows a commit, or the renewal of a lane's plans, holds the lane up for a bounded time", async () => {
+  async function paySwallowed(part: string): Promise<void> {
+    const node = await florin.openNode({ isProxied: true, isSweeping: false, lanes: 1 });
+    let isSwallowed = false;
+    node.proxy.onClientMessage = ({ sql }) => {
+      if (isSwallowed || sql?.includes(part) !== true) return "pass";
+      isSwallowed = true;
+      return new Promise<never>(() => {});
+    };
+    const id = newId();
+    await expect(pay(node, checkoutOf(id))).rejects.toMatchObject({ code: "temporarily-unavailable" });
+    expect(isSwallowed).toBe(true);
+    const find = () => florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id = ${id} AND owner IS NULL`;
+    await until(async () => (await find()).length === 1, `${part}: it is paid`, 25_000);
+    const order = await florin.order(id);
+    expectOnce(order);
+    expect(florin.psp.callsOf(order.id)).toHaveLength(1);
+  }
+  await Promise.all(["commit_steps", "DISCARD PLANS"].map(paySwallowed));
+}, 60_000);
+
 test("what is long shares no statement with all the rest: one batch must never take longer than it may", async () => {
   const batches: number[] = [];
   const database = connectAccess(florin.database.appUrl);
