@@ -169,17 +169,27 @@ export interface ForgottenActor {
   readonly total: number;
 }
 
-/** Open actors of machine versions before the oldest that this build knows. */
+/**
+ * Open actors of machine versions before the oldest that this build knows. What is open is found through the indexes that
+ * hold open actors alone: reading every order that ever was took longer than a statement may, and no node could start.
+ */
 export async function listForgottenActors(
   sql: Sql,
   kind: ActorTable,
   limit: number,
 ): Promise<readonly ForgottenActor[]> {
   return sql.unsafe<ForgottenActor[]>(
-    `SELECT o.id, o.machine_version AS version, count(*) OVER ()::int AS total FROM ${kind.table} o
-     WHERE o.machine_version < $1::int AND (o.owner IS NOT NULL OR o.phase IS NOT NULL OR EXISTS (
-       SELECT FROM timers t WHERE t.merchant_id = o.merchant_id AND t.actor_id = o.id))
+    `SELECT o.id, o.machine_version AS version, count(*) OVER ()::int AS total
+     FROM (
+       SELECT merchant_id, id FROM ${kind.table} WHERE owner IS NOT NULL
+       UNION
+       SELECT merchant_id, id FROM ${kind.table} WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized')
+       UNION
+       SELECT merchant_id, actor_id FROM timers WHERE actor_kind = $3
+     ) open
+     JOIN ${kind.table} o ON o.merchant_id = open.merchant_id AND o.id = open.id
+     WHERE o.machine_version < $1::int
      LIMIT $2::int`,
-    [Math.min(...kind.machineVersions), limit],
+    [Math.min(...kind.machineVersions), limit, kind.name],
   );
 }
