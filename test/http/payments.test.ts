@@ -1,5 +1,6 @@
 /** Pay-in over HTTP with the real processor: creating, repeating, reading, deciding. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { toFactLetter } from "../../src/engine/letters.ts";
 import type { JsonObject } from "../support/json-schema.ts";
 import { aPayment, anOrder, bodyOf, type HttpUnderTest, startHttpUnderTest } from "./http-under-test.ts";
 
@@ -214,6 +215,30 @@ describe("what an order tells of itself", () => {
       expect.arrayContaining(["payment_order.created", "payment_order.succeeded", "payment_event.done"]),
     );
     expect(JSON.stringify(entries)).not.toContain("pm_card_visa");
+  });
+
+  test("the timeline has the events of a step that waited long for its turn", async () => {
+    const order = await pay("pm_card_threeDSecure2Required");
+    const [row] = await http.sql<{ id: string; merchant_id: number }[]>`
+      SELECT id, merchant_id FROM payment_orders WHERE payment_order_id = ${String(order.payment_order_id)}`;
+    const event = {
+      type: "psp.succeeded",
+      reference: `ch_${order.payment_order_id}`,
+      amount: "10000",
+      currency: "USD",
+      captured: true,
+      source: "webhook",
+      operation: 1,
+      attempt: null,
+      at: Date.now() - 5_000,
+      jitter: 0,
+    } as const;
+    const ref = { kind: "payment_order", merchantId: row?.merchant_id ?? 0, id: row?.id ?? "" };
+    expect(await http.processor.engine.deliver(ref, toFactLetter(event))).toMatchObject({ kind: "taken" });
+    const entries = await dataOf(`/v1/payments/${order.payment_order_id}/timeline`);
+    expect(entries.filter(({ kind }) => kind === "event").map(({ type }) => type)).toEqual(
+      expect.arrayContaining(["payment_order.succeeded", "payment_event.done"]),
+    );
   });
 
   test("a pending order says what it waits for and when it is looked at again", async () => {

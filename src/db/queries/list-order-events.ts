@@ -15,11 +15,11 @@ export interface OrderEventsQuery {
   readonly merchantId: number;
   /** The order and its payment event. */
   readonly subjectIds: readonly string[];
-  /** When the order moved. */
+  /** When the order's steps were written down: the time in their ids. A step may have waited since what caused it. */
   readonly movedAt: readonly Date[];
 }
 
-/** An event's id is made with its step; the clock may jump between the two by about so much. */
+/** An event's id is made just after its step's; the clock may jump between the two by about so much. */
 const SLACK_MS = 500;
 
 /**

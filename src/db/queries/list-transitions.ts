@@ -6,6 +6,8 @@ import { MAX_HISTORY } from "./actor-key.ts";
 
 export interface TransitionRow {
   readonly seq: number;
+  /** UUIDv7, made when the step was written down; its events' ids are made at the same moment. */
+  readonly stepId: string;
   readonly fromState: string;
   readonly toState: string;
   readonly event: unknown;
@@ -21,6 +23,7 @@ export async function listTransitions(
   return await db
     .select({
       seq: transitions.seq,
+      stepId: transitions.stepId,
       fromState: transitions.fromState,
       toState: transitions.toState,
       event: transitions.event,

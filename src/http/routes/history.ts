@@ -1,6 +1,7 @@
 /** Why an order is where it is: its timeline, and an explanation in words. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Ports } from "../../core/ports.ts";
+import { msOfId } from "../../db/queries/uuid-range.ts";
 import type { Reads } from "../../db/reads.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -55,7 +56,7 @@ export function addHistoryRoutes(table: RouteTable, { reads, authentication, por
     const events = await reads.listOrderEvents({
       merchantId: order.merchantId,
       subjectIds: [order.id, order.paymentEventId],
-      movedAt: transitions.map(({ at }) => at),
+      movedAt: transitions.map(({ stepId }) => new Date(msOfId(stepId))),
     });
     return sendJson(c, showTimeline({ currency: order.currency, transitions, attempts, notices, postings, events }));
   });

@@ -29,8 +29,9 @@ export function createHistoryReads(store: Store): HistoryReads {
   return {
     listTransitions({ merchantId, actorId }) {
       const rows = store.transitions.get(keyOf(merchantId, uuidArgument(actorId))) ?? [];
-      return rows.slice(0, MAX_HISTORY).map(({ seq, fromState, toState, event, atMs, node }) => ({
+      return rows.slice(0, MAX_HISTORY).map(({ seq, stepId, fromState, toState, event, atMs, node }) => ({
         seq,
+        stepId,
         fromState,
         toState,
         event,
