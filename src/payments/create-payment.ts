@@ -11,7 +11,7 @@ import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency
 import { isPaymentOrderState, toOrderRefs } from "./payment-order-state.ts";
 import { type PaymentEventTerms, toPaymentEvent } from "./represent.ts";
 import type { CheckoutRequest, IdempotentCall, StoredAnswer } from "./service.ts";
-import { watchOrders } from "./waiting.ts";
+import { createOrderWatcher } from "./waiting.ts";
 
 export interface CreateDeps {
   readonly statements: Pick<Statements, "findPaymentEvent">;
@@ -48,6 +48,7 @@ export function createPaymentCreator(deps: CreateDeps) {
   const { engine, keys } = deps;
   const { ports } = deps.checkout;
   const inProgress = new Set<string>();
+  const watchOrders = createOrderWatcher({ ...deps, ports });
 
   /** All or none: an answer without the order that is set aside would say that the rest is the whole checkout. */
   async function readStates(refs: readonly ActorRef[]): Promise<readonly ActorState[]> {
@@ -104,7 +105,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     const checkout = openCheckout(deps.checkout, call.merchantId, request);
     const { checkout_id: checkoutId } = checkout.row;
     const refs = checkout.openings.map(({ state }) => state.ref);
-    const watch = waitMs > 0 ? watchOrders({ ...deps, ports }, refs) : null;
+    const watch = waitMs > 0 ? watchOrders(refs) : null;
     let immediate: string | null = null;
     try {
       const result = await withPatience(

@@ -3,6 +3,7 @@
  * step; those that another node moves are read again now and then.
  */
 import type { Ports } from "../core/ports.ts";
+import { createBatcher } from "../db/batcher.ts";
 import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import { refName } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
@@ -16,9 +17,28 @@ export interface OrderWatch {
 
 /** Another node's step is seen this late at worst. */
 const REREAD_MS = 500;
+const MAX_REREAD = 1_000;
 
-export function watchOrders(
-  deps: { engine: Engine; store: ActorStore; kind: ActorKind; ports: Ports },
+export interface WatchDeps {
+  readonly engine: Engine;
+  readonly store: ActorStore;
+  readonly kind: ActorKind;
+  readonly ports: Ports;
+}
+
+/** Watches for all requests of a node that wait: thousands of them read again with one statement at a time. */
+export function createOrderWatcher(deps: WatchDeps): (refs: readonly ActorRef[]) => OrderWatch {
+  const reader = createBatcher(deps.ports, MAX_REREAD, async (refs: readonly ActorRef[]) => {
+    const { actors } = await deps.store.load(deps.kind, refs);
+    const found = new Map(actors.map(({ state }) => [refName(state.ref), state]));
+    return refs.map((ref) => found.get(refName(ref)) ?? null);
+  });
+  return (refs) => watchOrders(deps, reader.run, refs);
+}
+
+function watchOrders(
+  deps: WatchDeps,
+  reread: (ref: ActorRef) => Promise<ActorState | null>,
   refs: readonly ActorRef[],
 ): OrderWatch {
   const newest = new Map<string, ActorState>();
@@ -62,12 +82,14 @@ export function watchOrders(
   };
 
   async function readElsewhere(): Promise<void> {
-    const away = [...newest.values()]
-      .filter((state) => !state.isSettled && !deps.engine.isLive(state.ref))
-      .map(({ ref }) => ref);
-    if (away.length === 0) return;
-    const { actors } = await deps.store.load(deps.kind, away).catch(() => ({ actors: [] }));
-    for (const { state } of actors) newest.set(refName(state.ref), state);
+    const away = [...newest.values()].filter((state) => !state.isSettled && !deps.engine.isLive(state.ref));
+    await Promise.all(
+      away.map(async (known) => {
+        const state = await reread(known.ref).catch(() => null);
+        // What this node did meanwhile is newer than what was read.
+        if (state !== null && newest.get(refName(known.ref)) === known) newest.set(refName(known.ref), state);
+      }),
+    );
     notify();
   }
 }

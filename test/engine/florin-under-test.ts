@@ -12,7 +12,7 @@ import { expectIntegrity } from "../support/integrity.ts";
 import { createTcpProxy, type TcpProxy } from "../../scripts/support/tcp-proxy.ts";
 import { createPspDouble, type PspDouble } from "./psp-double.ts";
 
-export interface NodeOptions extends Partial<Omit<ProcessorOptions, "database" | "log">> {
+export interface NodeOptions extends Partial<Omit<ProcessorOptions, "log">> {
   /** False: no timers, no stored mail, no adoption unless the test sweeps. */
   readonly isSweeping?: boolean;
   /** Between this node and PostgreSQL stands a proxy. */
