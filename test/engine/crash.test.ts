@@ -55,6 +55,29 @@ describe("a node that is killed", () => {
     expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["inquiry"]);
   });
 
+  test("after the PSP's success: the same key on another node gets the same bytes each time, and no second charge", async () => {
+    const a = await florin.openNode({ isProxied: true });
+    const [id, key] = [newId(), newId()];
+    florin.psp.onCharge = (_, make) => {
+      make();
+      return never;
+    };
+    // Nobody heard the first answer: it would have waited for the end.
+    void pay(a, checkoutOf(id), { key }).catch(() => {});
+    await until(() => florin.psp.calls.length === 1, "the charge is out");
+    await kill(a);
+    florin.psp.reset();
+    const b = await florin.openNode({ isSweeping: false });
+    const early = await pay(b, checkoutOf(id), { key });
+    expect([early.status, early.isReplay]).toEqual([201, true]);
+    b.sweeper.start();
+    await becomes(id, "SUCCESS");
+    expect(await pay(b, checkoutOf(id), { key })).toEqual(early);
+    const order = await florin.order(id);
+    expectOnce(order);
+    expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["inquiry"]);
+  });
+
   test("before the call left: the PSP is asked, then the same bytes are sent, and charge once", async () => {
     const a = await florin.openNode({ isProxied: true });
     const id = newId();

@@ -3,8 +3,9 @@ import { connect, createServer, type Server, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connectDatabase } from "../../src/db/client.ts";
 import { createTcpProxy } from "../../scripts/support/tcp-proxy.ts";
+import { connectDatabase, type Sql } from "../../src/db/client.ts";
+import { commitSteps, SECTIONS } from "../../src/db/statements/commit-steps.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { until } from "./florin-under-test.ts";
 
@@ -151,4 +152,13 @@ test("a new connection says nothing but what it was opened for: a loss of anythi
   await sql`SELECT 1`;
   await sql.end({ timeout: 1 });
   expect(said).toEqual(["SELECT 1"]);
+});
+
+test("a commit that the client resolves without having run it is no commit", async () => {
+  const answer = (command: string | undefined) => Object.assign([], { command });
+  const laneOf = (command: string | undefined) => ({ unsafe: async () => answer(command) }) as unknown as Sql;
+  const nothing = SECTIONS.map(() => null);
+  await expect(commitSteps(laneOf(undefined), nothing)).rejects.toThrow("was not carried out");
+  await expect(commitSteps(laneOf("INSERT"), nothing)).rejects.toThrow("was not carried out");
+  expect(await commitSteps(laneOf("SELECT"), nothing)).toEqual(new Map());
 });

@@ -202,6 +202,26 @@ test("a node that slept longer than its claim makes no call, and none until it h
   expect(charges()).toHaveLength(1);
 });
 
+test("a node whose claim lapsed while its commit was under way makes no call, although it has beaten again since", async () => {
+  let sleptMs = 0;
+  const clock = { ...systemPorts.clock, monotonicMs: () => systemPorts.clock.monotonicMs() + sleptMs };
+  const node = await florin.openNode({ ports: { ...systemPorts, clock }, isSweeping: false });
+  const [id = ""] = newIds(1);
+  const lock = await holdLock(florin.database, "LOCK TABLE transitions IN SHARE MODE");
+  void pay(node, checkoutOf(id), { waitMs: 0 });
+  await untilBlocked(florin, 1);
+  sleptMs = 60_000;
+  await node.ownership.beat();
+  await lock.release();
+  // Others may have adopted the order in between, and be asking the PSP about it.
+  await allBecome([id], "retrying");
+  expect(florin.psp.calls).toEqual([]);
+
+  node.sweeper.start();
+  await allBecome([id], "SUCCESS");
+  expect(charges()).toHaveLength(1);
+});
+
 test("an adoption whose answer was lost with the connection leaves no order behind", async () => {
   const a = await florin.openNode();
   const b = await florin.openNode({ isProxied: true, isSweeping: false });
