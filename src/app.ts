@@ -164,7 +164,8 @@ async function startParts(
   return {
     url: publicUrl(),
     simulatorUrl: simulator?.url ?? null,
-    bootstrapKey,
+    // On a shared database its secret is somebody else's to show: what is printed there ends in a log.
+    bootstrapKey: config.databaseUrl === null ? bootstrapKey : null,
     processor,
     async stop() {
       isReady = false;

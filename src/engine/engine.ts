@@ -269,10 +269,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   /**
    * Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for.
-   * Whether the next one is due is for the database's clock to say, not for this machine's.
+   * Whether the next one is due is for the database's clock to say, not for this machine's. Its row has whole milliseconds:
+   * a deadline of a PSP's fraction of one would else supersede itself for ever.
    */
   function isSuperseded({ timer }: ActorState, { dueAtMs }: Letter): boolean {
-    return dueAtMs !== undefined && timer !== null && timer.dueAtMs > dueAtMs;
+    return dueAtMs !== undefined && timer !== null && Math.trunc(timer.dueAtMs) > dueAtMs;
   }
 
   async function refuse(live: Live, envelope: Envelope): Promise<boolean> {

@@ -48,6 +48,7 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
   let lapsesAtMs = Number.POSITIVE_INFINITY;
   let claim = 1;
   let isBeating = false;
+  let isResigned = false;
 
   async function beat(): Promise<boolean> {
     if (isBeating) return false;
@@ -62,6 +63,8 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
         void beating.end(0);
         throw new Error(`no answer to the heartbeat within ${BEAT_DEADLINE_MS} ms`);
       });
+      // Under way when the node resigned: others may have adopted what was its own.
+      if (isResigned) return false;
       // The beat was stamped by now at the latest: after the last one had lapsed, perhaps.
       if (ports.clock.monotonicMs() >= lapsesAtMs) claim += 1;
       lapsesAtMs = startedMs + OWNERSHIP_MS;
@@ -88,6 +91,7 @@ export async function claimOwnership(options: OwnershipOptions): Promise<Ownersh
     beat,
     async resign() {
       stopBeating();
+      isResigned = true;
       sureUntilMs = 0;
       try {
         await heart.stopNode(node);
