@@ -155,7 +155,7 @@ async function startParts(
   });
   if (simulator !== null)
     await registerWebhook(simulator.url, {
-      url: `${publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
+      url: `${config.simulatorWebhookUrl ?? publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
       secret: webhookSecret,
     });
   processor.start();

@@ -18,6 +18,8 @@ export interface Config {
     | { readonly kind: "child"; readonly port: number }
     | { readonly kind: "remote"; readonly url: string }
     | { readonly kind: "off" };
+  /** How the simulator reaches this Florin, without a slash at the end; null: by `publicUrl`. */
+  readonly simulatorWebhookUrl: string | null;
   readonly pspTimeoutMs: number | null;
   readonly leaseTtlMs: number;
   readonly maxLiveActors: number;
@@ -59,6 +61,7 @@ const environment = z.object({
     .optional(),
   PSP_SIMULATOR_PORT: z.union([z.literal("off"), whole(0, 65_535)]).default(3_001),
   PSP_SIMULATOR_URL: httpUrl.optional(),
+  PSP_SIMULATOR_WEBHOOK_URL: httpUrl.optional(),
   PSP_TIMEOUT_MS: whole(50, 120_000).optional(),
   LEASE_TTL_MS: whole(500, 600_000).default(10_000),
   MAX_LIVE_ACTORS: whole(1, 10_000_000).default(100_000),
@@ -92,6 +95,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     dataDir: resolve(values.DATA_DIR),
     bootstrapApiKey: values.BOOTSTRAP_API_KEY ?? null,
     simulator: toSimulator(values.PSP_SIMULATOR_URL, values.PSP_SIMULATOR_PORT),
+    simulatorWebhookUrl: values.PSP_SIMULATOR_WEBHOOK_URL?.replace(/\/+$/, "") ?? null,
     pspTimeoutMs: values.PSP_TIMEOUT_MS ?? null,
     leaseTtlMs: values.LEASE_TTL_MS,
     maxLiveActors: values.MAX_LIVE_ACTORS,

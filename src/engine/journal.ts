@@ -5,8 +5,8 @@
  * - Serialization failures, deadlocks and lost servers run the whole batch again.
  * - Commit unknown: after a lost connection the identical statement is run again until its result is known.
  *   It finds its own step ids, so nothing is written twice; until then nothing is answered or acted on.
- * - What the data itself may cause (SQLSTATE classes 22 and 23, and errors that name nothing else) splits a batch,
- *   until the bad item stands alone and is rejected. One that takes too long is split too, and never rejected.
+ * - What the data itself may cause (SQLSTATE classes 21, 22, 23 and 54) splits a batch, until the bad item stands alone and
+ *   is rejected. One that takes too long is split too, and never rejected.
  */
 import postgres from "postgres";
 import { type Ports, sleep, withinTime } from "../core/ports.ts";
@@ -64,11 +64,11 @@ const CLOSE_SECONDS = 5;
 const COMMITTED: Verdict = { kind: "committed" };
 
 /**
- * The server or its settings are at fault: connection, read-only after a failover, log-in, database gone, rollback,
- * rights or schema, resources, not in the right state, operator's hand, system. Rejecting the item would set its order
- * aside, or call a step undone that a lost answer had committed.
+ * What the data itself may cause: cardinality, data exceptions, integrity constraints, limits of the program. Whatever else
+ * goes wrong is the server's, its settings' or nobody's that we know: rejecting the item would set its order aside, or call a
+ * step undone that a lost answer had committed. So everything else runs again, however long it takes.
  */
-const NOT_THE_DATA = /^(08|25|28|3D|40|42|53|55|57|58)/;
+const THE_DATA = /^(21|22|23|54)/;
 
 interface Waiting {
   readonly item: JournalItem;
@@ -90,7 +90,7 @@ function classify(error: unknown, batch: { readonly items: number; readonly viol
   if (code === null) return "rerun";
   if (code === UNIQUE_VIOLATION) return batch.violationsInARow < 2 ? "rerun" : "split";
   if (code === STATEMENT_TIMEOUT) return batch.items === 1 ? "rerun" : "split";
-  return NOT_THE_DATA.test(code) ? "rerun" : "split";
+  return THE_DATA.test(code) ? "split" : "rerun";
 }
 
 function toRejection(error: unknown): Verdict {

@@ -45,6 +45,11 @@ export interface SweeperOptions {
 const TIMER_SWEEP_MS = 250;
 /** Stored mail and orphans are rarer and can wait a little longer. */
 const MAIL_SWEEP_MS = 1_000;
+/**
+ * Whoever is this node's and not in its memory waits for nobody but this. Nothing is known to lead there besides an adoption
+ * whose answer was lost, which is looked into at once.
+ */
+const STRAY_SWEEP_MS = 30_000;
 /** Younger mail is still on its direct way to the actor. */
 const MAIL_AGE_MS = 1_000;
 /** A run that hangs on a dead connection must not be the last one. */
@@ -62,7 +67,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   let stopTimers: readonly CancelTimer[] = [];
   let unsubscribe: (() => void) | null = null;
   let isStopped = false;
-  /** What the last look for strays found; null while no adoption has failed. */
+  /** What the last look for strays found; null while nobody has to look. */
   let strays: ReadonlySet<string> | null = null;
   const running = new Set<Promise<unknown>>();
 
@@ -258,6 +263,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         every(TIMER_SWEEP_MS, "fire timers", fireTimers).stop,
         mail.stop,
         every(MAIL_SWEEP_MS, "adopt orphaned orders", adoptOrphans).stop,
+        ports.timers.every(STRAY_SWEEP_MS, () => {
+          strays ??= new Set();
+        }),
         every(PURGE_MS, "delete outdated keys", () => statements.purgeOutdated()).stop,
       ];
       unsubscribe = leases.onWake(() => {

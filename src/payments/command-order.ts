@@ -64,7 +64,7 @@ export function createOrderCommander(deps: CommandDeps) {
       if (result !== null) {
         const state = await loadState(ref);
         if (result.kind === "refused") {
-          await keys.free(call);
+          await keys.free(call, STORED_COMMAND + commandId);
           throw refusalFor(state, ports, null);
         }
         return { ...(await keys.storeAnswer(call, { status: 200, body: toBody(state) })), isReplay: false };

@@ -18,8 +18,8 @@ export interface IdempotencyStore {
   ): Promise<{ status: number; body: string }>;
   /** Writes a key with its answer where no work was done under it; returns what is stored. */
   insertAnswered(call: IdempotentCall, subject: string, answer: { status: number; body: string }): Promise<KeyRecord>;
-  /** Frees a key whose request was refused after all. */
-  free(call: IdempotentCall): Promise<void>;
+  /** Frees a key whose request was refused after all, while it stands for that subject. */
+  free(call: IdempotentCall, subject: string): Promise<void>;
 }
 
 const MAX_BATCH = 500;
@@ -41,7 +41,7 @@ export function createIdempotencyStore(statements: KeyStatements, ports: Ports):
       const stored = await find(call);
       return stored ?? { requestHash: call.requestHash, subject, answer };
     },
-    free: (call) => statements.freeKey(call),
+    free: (call, subject) => statements.freeKey(call, subject),
   };
 }
 

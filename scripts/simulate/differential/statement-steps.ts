@@ -163,7 +163,7 @@ const STATEMENTS: readonly Make[] = [
     };
     return statement("insertAnsweredKey", [answered]);
   },
-  (world) => statement("freeKey", [keyOf(world)]),
+  (world) => statement("freeKey", [keyOf(world), pickText(world, ["a subject"])]),
   insertCommand,
   insertCommand,
   insertCommand,

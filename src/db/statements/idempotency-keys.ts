@@ -70,7 +70,8 @@ export async function insertAnsweredKey(
     ON CONFLICT DO NOTHING`;
 }
 
-/** Frees a key that has no answer yet. */
-export async function freeKey(sql: Sql, { merchantId, key }: KeyId): Promise<void> {
-  await sql`DELETE FROM idempotency_keys WHERE merchant_id = ${merchantId} AND key = ${key} AND answer IS NULL`;
+/** Frees a key that has no answer yet, unless it has come to stand for something else meanwhile. */
+export async function freeKey(sql: Sql, { merchantId, key }: KeyId, subject: string): Promise<void> {
+  await sql`DELETE FROM idempotency_keys
+    WHERE merchant_id = ${merchantId} AND key = ${key} AND subject = ${subject} AND answer IS NULL`;
 }

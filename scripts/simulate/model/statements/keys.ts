@@ -68,9 +68,10 @@ export function createKeyStatements(store: Store): KeyStatements {
       const name = `${merchantId}/${row.key}`;
       if (!store.keys.has(name)) store.keys.set(name, row);
     },
-    freeKey({ merchantId, key }) {
+    freeKey({ merchantId, key }, subject) {
       const name = `${merchantId}/${textArgument(key)}`;
-      if (store.keys.get(name)?.answer === null) store.keys.delete(name);
+      const row = store.keys.get(name);
+      if (row?.answer === null && row.subject === textArgument(subject)) store.keys.delete(name);
     },
     insertCommand({ commandId, actorKind, merchantId, actorId, event }, { key, requestHash, subject }) {
       const createdAtMs = store.nowMs();
