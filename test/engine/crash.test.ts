@@ -206,6 +206,7 @@ test("Redis that dies and comes back empty under load loses nothing and doubles 
       stdio: "ignore",
     });
   let redis = startRedis();
+  const exited = once(redis, "exit");
   const nodes = await Promise.all(
     [1, 2].map(() => florin.openNode({ openLeases: chooseLeases({ redisUrl: `redis://127.0.0.1:${port}` }) })),
   );
@@ -223,7 +224,7 @@ test("Redis that dies and comes back empty under load loses nothing and doubles 
   try {
     await sleep(500);
     redis.kill("SIGKILL");
-    await once(redis, "exit");
+    await exited;
     await sleep(400);
     redis = startRedis();
     const settled = await Promise.all(answers);
