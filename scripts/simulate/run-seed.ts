@@ -209,6 +209,7 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   const checkouts = options.checkouts ?? CHECKOUTS;
   const isExhaustive = options.deaths !== undefined;
   const safetyMs = world.between("length", 0, 1) < SHARE_OF_LONG_RUNS ? LONG_SAFETY_MS : SAFETY_MS;
+  if (plan.clock_skew > 0) world.probe("fault clock_skew");
   nemesis.start();
   for (let number = 0; number < checkouts; number += 1) {
     const atMs = isExhaustive ? 200 : world.between("arrival", 100, SAFETY_MS * 0.8);
