@@ -5,7 +5,7 @@ import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { type Ports, withinTime } from "./core/ports.ts";
+import { type CancelTimer, type Ports, withinTime } from "./core/ports.ts";
 import { connectAccess, type Statements } from "./db/access.ts";
 import { connectDatabase } from "./db/client.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./db/embedded/embedded-postgres.ts";
@@ -49,6 +49,7 @@ const HTTP_GRACE_MS = 5_000;
 const DRAIN_MS = 5_000;
 const FINAL_DRAIN_MS = 500;
 const REGISTRATION_TIMEOUT_MS = 5_000;
+const REGISTRATION_RETRY_MS = 3_000;
 
 export async function startApp(
   config: Config,
@@ -153,11 +154,13 @@ async function startParts(
   cleanUps.push(async () => {
     await Promise.all([server.close(), processor.engine.drain(DRAIN_MS)]);
   });
-  if (simulator !== null)
-    await registerWebhook(simulator.url, {
+  if (simulator !== null) {
+    const webhook = {
       url: `${config.simulatorWebhookUrl ?? publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
       secret: webhookSecret,
-    });
+    };
+    cleanUps.push(await keepRegistering(() => registerWebhook(simulator.url, webhook), { log, ports }));
+  }
   processor.start();
   isReady = true;
 
@@ -242,6 +245,21 @@ function connectSimulator(config: Config, ports: Ports, baseUrl: string): Guarde
   return createGuardedConnector(createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout }), {
     ports,
   });
+}
+
+/** A PSP that is away must keep no node from starting: its orders wait, and it is told of us when it is back. */
+async function keepRegistering(
+  register: () => Promise<void>,
+  { log, ports }: { readonly log: Logger; readonly ports: Ports },
+): Promise<CancelTimer> {
+  try {
+    await register();
+    return () => {};
+  } catch (error) {
+    log.warn({ err: error }, "the PSP simulator could not be told our webhook address; trying again until it is");
+  }
+  const stop = ports.timers.every(REGISTRATION_RETRY_MS, () => void register().then(stop, () => {}));
+  return stop;
 }
 
 async function registerWebhook(

@@ -100,7 +100,7 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     onAvailability: (isAvailable, reason) => log.warn({ isAvailable, reason }, "redis leases"),
   });
 
-  const statistics = createStatistics();
+  const statistics = createStatistics(ports);
   const journal = createJournal({
     openLane: database.openLane,
     lanes: options.lanes ?? JOURNAL_LANES,
@@ -180,6 +180,7 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     connectors,
     start: () => sweeper.start(),
     async stop(graceMs = DEFAULT_GRACE_MS) {
+      statistics.stop();
       await sweeper.stop();
       await engine.drain(graceMs);
       await ownership

@@ -3,6 +3,7 @@
  * subscription. Steps are counted in plain numbers and reach the store once a batch, so a payment costs none of it.
  */
 import { createStore } from "@xstate/store";
+import type { CancelTimer, Ports } from "../core/ports.ts";
 import type { ActorState } from "./actor.ts";
 import type { CommittedStep } from "./engine.ts";
 import type { BatchReport } from "./journal.ts";
@@ -12,6 +13,15 @@ export interface PspStatistics {
   readonly latencyMsTotal: number;
   readonly latencyMsMax: number;
   readonly outcomes: Readonly<Record<string, number>>;
+}
+
+/** What happened within the last whole interval, as a rate for each second. */
+export interface Rates {
+  readonly steps: number;
+  readonly batches: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly pspCalls: number;
 }
 
 export interface LiveStatistics {
@@ -26,6 +36,7 @@ export interface LiveStatistics {
   readonly batchMsTotal: number;
   readonly reruns: number;
   readonly psp: Readonly<Record<string, PspStatistics>>;
+  readonly perSecond: Rates;
 }
 
 interface Flush {
@@ -41,6 +52,10 @@ interface Call {
   readonly latencyMs: number;
 }
 
+/** Long enough that a rate is steady, short enough that a person sees it move. */
+const RATE_INTERVAL_MS = 2_000;
+const NO_RATES: Rates = { steps: 0, batches: 0, succeeded: 0, failed: 0, pspCalls: 0 };
+
 const NOTHING: LiveStatistics = {
   entered: {},
   edges: {},
@@ -51,7 +66,14 @@ const NOTHING: LiveStatistics = {
   batchMsTotal: 0,
   reruns: 0,
   psp: {},
+  perSecond: NO_RATES,
 };
+
+/** Totals since the start, in the shape of the rates. */
+function totalsOf({ steps, batches, entered, psp }: LiveStatistics): Rates {
+  const pspCalls = Object.values(psp).reduce((sum, { calls }) => sum + calls, 0);
+  return { steps, batches, succeeded: entered.SUCCESS ?? 0, failed: entered.FAILED ?? 0, pspCalls };
+}
 
 function addCounts(sums: Readonly<Record<string, number>>, added: ReadonlyMap<string, number>): Record<string, number> {
   const next = { ...sums };
@@ -87,6 +109,7 @@ function createStatisticsStore() {
         }
         return { ...context, psp };
       },
+      measured: (context, { perSecond }: { readonly perSecond: Rates }): LiveStatistics => ({ ...context, perSecond }),
     },
   });
 }
@@ -96,10 +119,12 @@ export interface Statistics {
   onStep(step: CommittedStep): void;
   onBatch(report: BatchReport): void;
   onCall(call: Call): void;
+  stop(): void;
 }
 
-export function createStatistics(): Statistics {
+export function createStatistics(ports: Pick<Ports, "clock" | "timers">): Statistics {
   const store = createStatisticsStore();
+  const stopMeasuring = measureRates(ports, store);
   let entered = new Map<string, number>();
   let edges = new Map<string, number>();
   let steps = 0;
@@ -128,5 +153,28 @@ export function createStatistics(): Statistics {
     onCall(call) {
       calls.push(call);
     },
+    stop: stopMeasuring,
   };
+}
+
+/** Compares the totals now and then. A quiet process has nothing to tell, so its subscribers hear nothing. */
+function measureRates({ clock, timers }: Pick<Ports, "clock" | "timers">, store: Statistics["store"]): CancelTimer {
+  let before = NO_RATES;
+  let beforeMs = clock.monotonicMs();
+  return timers.every(RATE_INTERVAL_MS, () => {
+    const context = store.getSnapshot().context;
+    const [now, nowMs] = [totalsOf(context), clock.monotonicMs()];
+    const seconds = Math.max(1, nowMs - beforeMs) / 1_000;
+    const rate = (name: keyof Rates): number => Math.round(((now[name] - before[name]) / seconds) * 10) / 10;
+    const perSecond: Rates = {
+      steps: rate("steps"),
+      batches: rate("batches"),
+      succeeded: rate("succeeded"),
+      failed: rate("failed"),
+      pspCalls: rate("pspCalls"),
+    };
+    [before, beforeMs] = [now, nowMs];
+    const wasQuiet = context.perSecond.steps === 0 && context.perSecond.pspCalls === 0;
+    if (!wasQuiet || perSecond.steps > 0 || perSecond.pspCalls > 0) store.trigger.measured({ perSecond });
+  });
 }

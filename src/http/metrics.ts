@@ -56,6 +56,9 @@ export function createMetrics(sources: MetricsSources): Registry {
     single(sources.isLeaseStoreAvailable() ? 1 : 0),
   );
   expose("florin_steps_total", "Steps that this process committed.", [], () => single(sources.statistics().steps));
+  expose("florin_rate_per_second", "What this process does a second, over the last two seconds.", ["what"], () =>
+    byName({ ...sources.statistics().perSecond }, "what"),
+  );
   expose("florin_batches_total", "Group commits of this process.", [], () => single(sources.statistics().batches));
   expose("florin_batch_items_total", "Items in those group commits.", [], () =>
     single(sources.statistics().batchedItems),

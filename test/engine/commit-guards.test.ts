@@ -74,6 +74,33 @@ describe.each([
     expect(florin.psp.callsOf(order.id)).toHaveLength(1);
   });
 
+  test("twenty more calls under a key that is being carried out get its bytes or are told to wait, and charge nothing", async () => {
+    const nodes = await openNodes();
+    const [id, key] = [newId(), newId("key")];
+    const request = aCheckout("pm_card_visa", { orders: [anOrder({ paymentOrderId: id })] });
+    const gate = Promise.withResolvers<void>();
+    florin.psp.onCharge = async (_, make) => {
+      await gate.promise;
+      return make();
+    };
+    const first = pay(nodeAt(nodes, 0), request, { key });
+    await until(() => florin.psp.calls.length === 1, "the charge is out");
+    const others = Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => pay(nodeAt(nodes, index), request, { key })),
+    );
+    gate.resolve();
+    const { body } = await first;
+    for (const result of await others) {
+      expect(["answered", "idempotency-in-progress"]).toContain(codeOf(result));
+      if (result.status === "fulfilled") expect(result.value).toMatchObject({ status: 201, isReplay: true });
+    }
+    expect(await pay(nodeAt(nodes, 1), request, { key })).toMatchObject({ status: 201, isReplay: true });
+    const order = await florin.order(id);
+    expectOnce(order);
+    expect(florin.psp.callsOf(order.id)).toHaveLength(1);
+    expect(JSON.parse(body)).toMatchObject({ checkout_id: expect.any(String) });
+  });
+
   test("two clicks with two keys and one checkout charge once, and both get the same payment event", async () => {
     const nodes = await openNodes();
     const [id, checkoutId] = [newId(), newId("checkout")];
