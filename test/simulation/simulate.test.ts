@@ -14,7 +14,7 @@ import { KEPT_SEEDS } from "./kept-seeds.ts";
 
 /** Its first seed, so that each run of CI tries others. */
 const FROM = Number(process.env.SEED ?? Math.floor(Math.random() * 1_000_000));
-const SEEDS = Number(process.env.SEEDS ?? 160);
+const SEEDS = Number(process.env.SEEDS ?? 80);
 const MINUTES = 60_000;
 
 test("the same seed gives the same run, and another seed another", async () => {
@@ -66,9 +66,7 @@ test(
 test(
   "a second death at every seam after the first does no more harm",
   async () => {
-    const flows = FLOWS.filter(
-      ({ name }) => name === "charged, answer lost, alone" || name === "paid at once, two nodes",
-    );
+    const flows = FLOWS.filter(({ name }) => name === "charged, answer lost, alone");
     const report = await simulateCrashes({ withPairs: true, flows });
     expect(report.failures).toEqual([]);
     expect(report.flows.every(({ pairs, seams }) => pairs > seams)).toBe(true);
@@ -87,7 +85,7 @@ describe("planted mistakes", () => {
   });
 
   // The others take more seeds than CI has time for: `npm run simulate -- --planted` hunts them all.
-  test.each(["effect-before-commit", "ledger-outside-the-commit", "timeout-as-unsent", "receipt-dropped"])(
+  test.each(["effect-before-commit", "ledger-outside-the-commit", "timeout-as-unsent"])(
     "%s is found",
     async (name) => {
       const { rows } = await huntMistakes({ name });
