@@ -27,6 +27,9 @@ type ActorStatements = Pick<
 export const isLoadable = (kind: ActorTable, order: Order | undefined): order is Order =>
   order !== undefined && order.quarantinedAtMs === null && kind.machineVersions.includes(order.machineVersion);
 
+/** Those that the index of the queues knows. */
+const OPEN_PHASES: ReadonlySet<string> = new Set(["retrying", "pending", "resolving", "parked", "authorized"]);
+
 /** How many rows a `LIMIT` lets through. */
 export function limitOf(limit: number): number {
   if (limit < 0) throw postgresError("2201W", "LIMIT must not be negative");
@@ -109,12 +112,13 @@ export function createActorStatements(store: Store): ActorStatements {
       return found?.request ?? null;
     },
     listForgottenActors(kind, limit) {
+      const hasTimerOf = ({ name }: ActorTable, { key }: Order): boolean => store.timers.get(key)?.actorKind === name;
       checkKind(kind);
       const oldest = Math.min(...kind.machineVersions);
       const forgotten = [...store.orders.values()].filter(
         (order) =>
           order.machineVersion < oldest &&
-          (order.owner !== null || order.phase !== null || store.timers.has(order.key)),
+          (order.owner !== null || OPEN_PHASES.has(order.phase ?? "") || hasTimerOf(kind, order)),
       );
       const total = forgotten.length;
       return forgotten
