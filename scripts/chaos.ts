@@ -12,7 +12,7 @@ const HELP = `Runs several nodes of Florin on a PostgreSQL pair (synchronous sta
 customers pay, strikes with real faults, and checks in the end that nothing was lost, doubled or got stuck.
 
   npm run chaos                  about two minutes
-  npm run chaos -- --full        ${FULL_RUN.faults.kills} kills, ${FULL_RUN.faults.pauses} pauses, ${FULL_RUN.faults.crashes} crashes, ${FULL_RUN.faults.failovers} failovers: about 45 minutes
+  npm run chaos -- --full        ${FULL_RUN.faults.kills} kills, ${FULL_RUN.faults.pauses} pauses, ${FULL_RUN.faults.crashes} crashes, ${FULL_RUN.faults.failovers} failovers: about half an hour
   npm run chaos -- --json        one object instead of the tables
   npm run chaos -- --seed 7      the same choice of victims again
   npm run chaos -- --nodes 5     ${SERVING_BEFORE_PAUSE} to ${9}
