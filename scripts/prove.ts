@@ -42,14 +42,25 @@ interface Row {
 
 /** Campaigns of seeds, judged property by property. */
 function toRows(how: string, report: SeedsReport): readonly Row[] {
-  return PROPERTIES.map(({ property, invariants, triesOf }) => ({
-    property,
-    how,
-    tried: triesOf(report),
-    violations: report.failures
-      .filter(({ invariant }) => invariants.some((one) => one === invariant))
-      .map(({ seed, invariant, detail }) => `seed ${seed} breaks “${invariant}”: ${detail}`),
-  }));
+  const tell = ({ seed, invariant, detail }: SeedsReport["failures"][number]): string =>
+    `${how}: seed ${seed} breaks “${invariant}”: ${detail}`;
+  return [
+    ...PROPERTIES.map(({ property, invariants, triesOf }) => ({
+      property,
+      how,
+      tried: triesOf(report),
+      violations: report.failures.filter(({ invariant }) => invariants.some((one) => one === invariant)).map(tell),
+    })),
+    {
+      property: "The same seed gives the same run, and enough seeds reach every rare path",
+      how,
+      tried: report.repeated,
+      violations: [
+        ...report.failures.filter(({ invariant }) => invariant === "the same seed").map(tell),
+        ...report.unreached.map((name) => `${how}: never reached: ${name}`),
+      ],
+    },
+  ];
 }
 
 /** One row a property: the seeds of all kinds together. */

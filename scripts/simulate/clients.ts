@@ -93,6 +93,7 @@ const FEES = { USD: "1.00", EUR: "0.00", JPY: "15", KWD: "0.007" } as const;
 type Currency = keyof typeof AMOUNTS;
 
 const json = (text: string): unknown => JSON.parse(text);
+const isEnd = (status: string): boolean => status === "SUCCESS" || status === "FAILED";
 
 export function createClients(parts: ClientParts): Clients {
   const { world, nodes, merchants, psps, model } = parts;
@@ -184,7 +185,8 @@ export function createClients(parts: ClientParts): Clients {
         row === undefined ||
         wanted === undefined ||
         order.amount !== wanted.amount ||
-        row.currency !== wanted.currency
+        row.currency !== wanted.currency ||
+        (isEnd(order.status) && row.status !== order.status)
       ) {
         fail(
           "acknowledged payment",

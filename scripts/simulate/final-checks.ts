@@ -1,6 +1,7 @@
 /** What must hold when a run has healed and come to rest: nothing is lost, invented, stuck or unread. */
 import type { Invariant } from "./invariants.ts";
 import type { Judge } from "./judge.ts";
+import { EPOCH_MS } from "./life.ts";
 import type { ModelDatabase, OrderRow } from "./model-contract.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
@@ -8,15 +9,22 @@ import type { World } from "./world.ts";
 /** Queues that people watch. `sending` is none: a call that is out comes back. */
 const QUEUES: ReadonlySet<string | null> = new Set(["pending", "parked", "retrying"]);
 
+/** A sweep looks every quarter of a second; a deadline that is this old is one that nobody fires. */
+const OVERDUE_MS = 2_000;
+
 /** Why the order is not at rest; null when it is. */
-export function whyRestless(row: OrderRow, model: ModelDatabase): string | null {
+export function whyRestless(row: OrderRow, model: ModelDatabase, nowMs: number): string | null {
   if (row.quarantinedAtMs !== null) return "it is set aside";
   if (row.owner !== null) return `${row.owner} owns it`;
   if (row.status === "SUCCESS" || row.status === "FAILED") return null;
   const timer = model.tables.timers.get(`${row.merchantId}/${row.id}`);
   if (row.phase === "parked" || row.phase === "authorized") return null;
-  if (row.phase === "pending" || row.status === "NOT_STARTED")
-    return timer === undefined ? "nothing will move it" : null;
+  if (row.phase === "pending" || row.status === "NOT_STARTED") {
+    if (timer === undefined) return "nothing will move it";
+    return timer.dueAtMs < nowMs - OVERDUE_MS
+      ? `its ${timer.name} was due ${Math.round(nowMs - timer.dueAtMs)} ms ago`
+      : null;
+  }
   return `it is ${row.status} ${row.phase}`;
 }
 
@@ -51,7 +59,7 @@ export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): v
   const eventsBySubject = Map.groupBy(tables.events, ({ subjectId }) => subjectId);
 
   for (const [name, row] of tables.orders) {
-    const why = whyRestless(row, model);
+    const why = whyRestless(row, model, EPOCH_MS + world.timeline.nowMs());
     if (why !== null) fail("comes to rest", `${row.status} ${row.phase}: ${why}`, row.id);
     const log = tables.transitions.get(name) ?? [];
     if (log.length !== row.version)

@@ -8,7 +8,7 @@ import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/paym
 import type { PaymentOrderContext, PaymentOrderEvent } from "../../machines/payment-order-types.ts";
 import type { Invariant } from "./invariants.ts";
 import { EPOCH_MS, type Life } from "./life.ts";
-import type { ModelDatabase, OrderRow, TransitionRow } from "./model-contract.ts";
+import type { ModelDatabase, OrderRow, PostingRow, TransitionRow } from "./model-contract.ts";
 import type { PspCharge, PspWatcher } from "./psp.ts";
 import type { World } from "./world.ts";
 
@@ -20,7 +20,6 @@ interface OrderMemory {
   version: number;
   lastState: string;
   isForeign: boolean;
-  readonly firedTimers: Set<number>;
 }
 
 interface KeyMemory {
@@ -51,6 +50,8 @@ export interface Judge {
   /** Answers of PSPs that a life has heard, by order. */
   receiptsOf(life: Life): ReadonlyMap<string, number>;
 }
+
+const sumOf = (lines: readonly PostingRow[]): bigint => lines.reduce((total, { amount }) => total + amount, 0n);
 
 export function createJudge(
   world: World,
@@ -88,7 +89,6 @@ export function createJudge(
       version: 0,
       lastState: "NOT_STARTED",
       isForeign: false,
-      firedTimers: new Set(),
     };
   }
 
@@ -174,8 +174,6 @@ export function createJudge(
     }
     const nowMs = EPOCH_MS + timeline.nowMs();
     if (timer.dueAt > nowMs + 1) fail("deadline kept", `${name} fired ${timer.dueAt - nowMs} ms early`, row.id);
-    if (memory.firedTimers.has(memory.replayed)) fail("deadline kept", `${name} fired twice`, row.id);
-    memory.firedTimers.add(memory.replayed);
   }
 
   function checkBookings(name: string, row: OrderRow, context: PaymentOrderContext): void {
@@ -200,12 +198,21 @@ export function createJudge(
     }
     for (const entry of payIns) {
       const lines = postings.filter(({ seq }) => seq === entry.seq);
-      const sum = lines.reduce((total, { amount }) => total + amount, 0n);
+      const sum = sumOf(lines);
       const isOperators = tables.transitions.get(name)?.[entry.seq - 1]?.event as { type?: string } | undefined;
       // An operator books what the PSP holds.
       const isExact = isOperators?.type === "order.resolve" || sum === row.amount;
       if (!isExact || lines.some(({ currency }) => currency !== row.currency) || sum !== row.amountCaptured) {
         fail("booked as asked", `${sum} is booked, ${row.amount} ${row.currency} was asked for`, row.id);
+      }
+      const feeMinor = row.platformFee < sum ? row.platformFee : sum;
+      const toSeller = sumOf(
+        lines.filter(({ creditAccount }) => creditAccount === `seller:${row.sellerAccount}:payable`),
+      );
+      const toPlatform = sumOf(lines.filter(({ creditAccount }) => creditAccount === "platform:fees"));
+      const isClearing = lines.every(({ debitAccount }) => debitAccount === `psp:${row.psp}:clearing`);
+      if (toSeller !== sum - feeMinor || toPlatform !== feeMinor || !isClearing) {
+        fail("booked as asked", `of ${sum} the seller got ${toSeller} and the platform ${toPlatform}`, row.id);
       }
     }
     if (entries.some(({ seq }) => !postings.some((posting) => posting.seq === seq))) {
@@ -353,19 +360,10 @@ export function createJudge(
     const memory = keys.get(before);
     if (operation === 1) return;
     world.probe("a new operation follows a decline");
-    if (memory === undefined || !(memory.isDeclined || isDeclinedAtPsp(before, orderId))) {
+    if (memory === undefined || !(memory.isDeclined || options.findCharge(before)?.status === "declined")) {
       fail("new key after proof", `operation ${operation} is sent and the one before is not declined`, orderId);
     }
   }
-
-  const isDeclinedAtPsp = (key: string, orderId: string): boolean => {
-    const name = findOrder(orderId)?.name ?? "";
-    return (tables.transitions.get(name) ?? []).some(
-      ({ event }) =>
-        (event as { type: string; operation?: number }).type === "psp.declined" &&
-        (event as { operation?: number }).operation === Number(key.split(".").at(-1)),
-    );
-  };
 
   return {
     psp,

@@ -7,7 +7,7 @@ import { type DifferentialDatabase, MERCHANTS } from "./differential/postgres-si
 import { drawFaults, type FaultPlan } from "./faults.ts";
 import { checkAtRest, checkReceipts, whyRestless } from "./final-checks.ts";
 import { checkIdleRecovery } from "./idle-recovery.ts";
-import { createJudge, type Judge } from "./judge.ts";
+import { createJudge } from "./judge.ts";
 import { createSimulatedLeases } from "./leases.ts";
 import { EPOCH_MS } from "./life.ts";
 import { createModelDatabase } from "./model/model-database.ts";
@@ -229,18 +229,35 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     if (isExhaustive && timeline.nowMs() < WHOLE_FLOW_MS) return false;
     if (timeline.nowMs() < nextLookMs || server.inFlight > 0) return false;
     nextLookMs = timeline.nowMs() + LOOK_EVERY_MS;
-    return clients.open() === 0 && psps.every((psp) => psp.openMatters() === 0) && isQuiet(judge);
+    return whyRunIsRestless() === null && isQuiet();
   };
-  function isQuiet(_: Judge): boolean {
-    for (const row of model.tables.orders.values()) if (whyRestless(row, model) !== null) return false;
+  /** Who still waits for whom, beyond what the rows say. */
+  function whyRunIsRestless(): string | null {
+    if (clients.open() > 0) return `${clients.open()} clients still wait for answers`;
+    const psp = psps.find((one) => one.openMatters() > 0);
+    if (psp !== undefined) return `${psp.account} has calls or notices that nobody takes`;
+    const node = nodes.find((one) => !one.isIdle());
+    return node === undefined ? null : `${node.name} is ${node.isReady() ? "not idle" : "not up"}`;
+  }
+  function isQuiet(): boolean {
+    const nowMs = EPOCH_MS + timeline.nowMs();
+    for (const row of model.tables.orders.values()) if (whyRestless(row, model, nowMs) !== null) return false;
     for (const notice of model.tables.inbox.values()) if (notice.handledAtMs === null) return false;
     for (const command of model.tables.commands.values()) if (command.handledAtMs === null) return false;
     for (const seen of model.tables.observations.values()) {
       if (seen.some(({ handledAtMs }) => handledAtMs === null)) return false;
     }
-    return nodes.every((node) => node.isIdle());
+    return true;
   }
-  await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, isAtRest);
+  let hasRested = false;
+  await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, () => {
+    hasRested = isAtRest();
+    return hasRested;
+  });
+  if (!hasRested) {
+    const why = whyRunIsRestless();
+    if (why !== null) world.fail("comes to rest", why);
+  }
   seams.close();
   checkAtRest(world, model, judge);
   checkReceipts(world, { nodes, model, judge });

@@ -1,6 +1,6 @@
 /**
  * Planted mistakes: each is one wrong line that somebody could write, put into the source as it is loaded and nowhere else.
- * A simulation that does not find every one of them proves nothing. `test/simulation/planted.test.ts` checks that each still
+ * A simulation that does not find every one of them proves nothing. `test/simulation/simulate.test.ts` checks that each still
  * fits the source.
  */
 export interface Mistake {
@@ -241,5 +241,48 @@ export const MISTAKES: readonly Mistake[] = [
     file: "src/engine/ownership.ts",
     right: "sureUntilMs: (asked) => (asked === claim ? sureUntilMs : 0),",
     wrong: "sureUntilMs: (asked) => (asked > 0 ? Number.POSITIVE_INFINITY : 0),",
+  },
+  {
+    name: "deadline-not-fired",
+    what: "no poll that is due is ever fired",
+    file: "src/engine/sweeper.ts",
+    right: "        due.map(({ merchantId,",
+    wrong: '        due.filter(({ name }) => name !== "poll").map(({ merchantId,',
+  },
+  {
+    name: "webhook-refused-for-ever",
+    what: "one type of webhook is answered 500 whenever it comes",
+    file: "src/payments/webhooks.ts",
+    right: "      const isNew = await inbox.run(",
+    wrong: '      if (type === "charge.pending") throw new Error("broken");\n      const isNew = await inbox.run(',
+  },
+  {
+    name: "answer-never-given",
+    what: "whoever cancels is told to come back, for ever",
+    file: "src/payments/command-order.ts",
+    right: "    if (known !== null) return replay(call, known, ref);",
+    wrong:
+      '    if (known !== null) return replay(call, known, ref);\n    if (command.kind === "cancel") throw temporarilyUnavailable();',
+  },
+  {
+    name: "fee-to-the-seller",
+    what: "the platform's fee is paid to the seller",
+    file: "src/ledger/posting-rules.ts",
+    right: "const fee = platformFeeMinor < amountMinor ? platformFeeMinor : amountMinor;",
+    wrong: "const fee = platformFeeMinor < 0n ? platformFeeMinor : 0n;",
+  },
+  {
+    name: "another-sellers-wallet",
+    what: "one seller's money goes to another's wallet",
+    file: "src/ledger/posting-rules.ts",
+    right: "...post(pspClearing(psp), sellerPayable(seller), currency, amountMinor - fee),",
+    wrong: '...post(pspClearing(psp), sellerPayable(seller === "s1" ? "s2" : seller), currency, amountMinor - fee),',
+  },
+  {
+    name: "failure-shown-as-success",
+    what: "the shop is told that a failed order is paid",
+    file: "src/payments/represent.ts",
+    right: "    status: standing.status,",
+    wrong: '    status: standing.status === "FAILED" ? "SUCCESS" : standing.status,',
   },
 ];
