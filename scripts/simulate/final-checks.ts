@@ -6,8 +6,8 @@ import type { ModelDatabase, OrderRow } from "./model-contract.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
 
-/** Queues that people watch. `sending` is none: a call that is out comes back. */
-const QUEUES: ReadonlySet<string | null> = new Set(["pending", "parked", "retrying"]);
+/** Where money may wait when all has come to rest: with a person. A poll would have found what is merely pending. */
+const QUEUES: ReadonlySet<string | null> = new Set(["parked"]);
 
 /** A sweep looks every quarter of a second; a deadline that is this old is one that nobody fires. */
 const OVERDUE_MS = 2_000;
@@ -41,7 +41,7 @@ export function checkReceipts(
   for (const node of nodes) {
     const [life, processor] = [node.life(), node.processor()];
     if (life === null || life.isDead() || processor === null) continue;
-    for (const [orderId, heard] of judge.receiptsOf(life)) {
+    for (const [orderId, heard] of judge.calls.receiptsOf(life)) {
       const stored = [1, 2]
         .flatMap((merchant) => observations.get(`${merchant}/${orderId}`) ?? [])
         .filter((row) => row.node === processor.node).length;
@@ -145,7 +145,7 @@ export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): v
         bookedBy.set(key, { row, rule: entry.rule, amount, currency: lines[0]?.currency ?? "", seq: entry.seq });
       }
     }
-    for (const effect of judge.effects.values()) {
+    for (const effect of judge.calls.effects.values()) {
       const row = [...tables.orders.values()].find(({ id }) => id === effect.orderId);
       const entry = bookedBy.get(`${effect.account}/${effect.reference}`);
       if (entry !== undefined) {
@@ -174,7 +174,7 @@ export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): v
       const event = tables.transitions.get(`${row.merchantId}/${row.id}`)?.[seq - 1]?.event as
         | { type?: string }
         | undefined;
-      if (!judge.effects.has(reference) && event?.type !== "order.resolve") {
+      if (!judge.calls.effects.has(reference) && event?.type !== "order.resolve") {
         fail("nothing invented", `${reference} is booked and never took effect`, row.id);
       }
     }

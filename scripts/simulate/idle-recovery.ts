@@ -22,9 +22,9 @@ export async function checkIdleRecovery(
   // An order that polls its PSP has something to do, and is right to do it.
   if ([...parts.model.tables.timers.values()].some(({ dueAtMs }) => dueAtMs <= untilMs)) return;
   world.probe("recovery was watched on a healthy system");
-  const before = { commits: parts.commits(), calls: parts.judge.calls() };
+  const before = { commits: parts.commits(), calls: parts.judge.calls.calls() };
   for (const node of parts.nodes) void node.processor()?.sweeper.sweep();
   await timeline.runUntil(timeline.nowMs() + WATCH_MS);
-  const [commits, calls] = [parts.commits() - before.commits, parts.judge.calls() - before.calls];
+  const [commits, calls] = [parts.commits() - before.commits, parts.judge.calls.calls() - before.calls];
   if (commits > 0 || calls > 0) world.fail("recovery is idle", `${commits} commits and ${calls} PSP calls`);
 }

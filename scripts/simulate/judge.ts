@@ -1,15 +1,15 @@
 /**
- * Checks the invariants while a run goes on. It looks at the database's rows and at the PSP's truth from outside and keeps
- * its own memory of both; the engine's word counts for nothing here.
+ * Judges every commit while a run goes on. It looks at the database's rows from outside and keeps its own memory of them; the
+ * engine's word counts for nothing here. What goes to the PSPs is judged in `judge-calls.ts`.
  */
 import { isDeepStrictEqual } from "node:util";
 import { type SnapshotFrom, transition } from "xstate";
 import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/payment-order.ts";
 import type { PaymentOrderContext, PaymentOrderEvent } from "../../machines/payment-order-types.ts";
 import type { Invariant } from "./invariants.ts";
-import { EPOCH_MS, type Life } from "./life.ts";
+import type { CallJudge } from "./judge-calls.ts";
+import { EPOCH_MS } from "./life.ts";
 import type { ModelDatabase, OrderRow, PostingRow, TransitionRow } from "./model-contract.ts";
-import type { PspCharge, PspWatcher } from "./psp.ts";
 import type { World } from "./world.ts";
 
 interface OrderMemory {
@@ -17,16 +17,10 @@ interface OrderMemory {
   replayed: number;
   snapshot: SnapshotFrom<typeof paymentOrderMachine>;
   token: number;
+  owner: string | null;
   version: number;
   lastState: string;
   isForeign: boolean;
-}
-
-interface KeyMemory {
-  body: string;
-  /** Since when a send under this key may have taken effect without our knowing. */
-  doubtSinceMs: number | null;
-  isDeclined: boolean;
 }
 
 interface Stored {
@@ -34,41 +28,24 @@ interface Stored {
   readonly context?: PaymentOrderContext;
 }
 
-/** The PSP's "not found" counts when it was asked this long after the last send. */
-const SETTLE_MS = 5_000;
-
 export interface Judge {
-  readonly psp: PspWatcher;
+  /** What is sent to the PSPs. */
+  readonly calls: CallJudge;
   onCommit(orders: ReadonlySet<string>): void;
+  /** Orders were adopted, reclaimed, given up or set aside. */
+  onTaken(): void;
   /** The order's rows are a newer build's from now on, or ours again. */
   setForeign(order: string, isForeign: boolean): void;
-  readonly effects: ReadonlyMap<string, PspCharge>;
   /** Sums all books from the postings. */
   checkBooks(): void;
-  /** Calls that reached a PSP. */
-  calls(): number;
-  /** Answers of PSPs that a life has heard, by order. */
-  receiptsOf(life: Life): ReadonlyMap<string, number>;
 }
 
 const sumOf = (lines: readonly PostingRow[]): bigint => lines.reduce((total, { amount }) => total + amount, 0n);
 
-export function createJudge(
-  world: World,
-  model: ModelDatabase,
-  options: {
-    readonly clockErrorMs: () => number;
-    /** The PSP's truth about a key. */
-    readonly findCharge: (key: string) => PspCharge | undefined;
-  },
-): Judge {
+export function createJudge(world: World, model: ModelDatabase, calls: CallJudge): Judge {
   const { tables } = model;
   const { timeline } = world;
   const orders = new Map<string, OrderMemory>();
-  const keys = new Map<string, KeyMemory>();
-  const effects = new Map<string, PspCharge>();
-  const receipts = new Map<Life, Map<string, number>>();
-  let calls = 0;
   const balances = new Map<string, { debits: bigint; credits: bigint }>();
   const booked = new Map<string, number>();
 
@@ -86,6 +63,7 @@ export function createJudge(
         context: newPaymentOrderContext({ amount, platformFee, currency, psp, policy, settleTimeMs, keyLifetimeMs }),
       }),
       token: row.fencingToken,
+      owner: null,
       version: 0,
       lastState: "NOT_STARTED",
       isForeign: false,
@@ -102,10 +80,12 @@ export function createJudge(
       orders.set(name, memory);
     }
     if (memory.isForeign && row.version !== memory.version) fail("foreign version", "a step was written", row.id);
-    if (row.fencingToken < memory.token) {
-      fail("token decides", `token ${row.fencingToken} after ${memory.token}`, row.id);
+    for (const step of (tables.transitions.get(name) ?? []).slice(memory.replayed)) {
+      if (memory.owner !== null && step.node !== memory.owner) {
+        fail("token decides", `${step.node} wrote step ${step.seq}, ${memory.owner} is the owner`, row.id);
+      }
     }
-    memory.token = row.fencingToken;
+    noteOwner(memory, row);
     replay(memory, row, tables.transitions.get(name) ?? []);
     memory.version = row.version;
     if (row.version !== memory.replayed) {
@@ -124,6 +104,18 @@ export function createJudge(
     checkBookings(name, row, memory.snapshot.context);
   }
 
+  /** Who takes an order from another raises its token; nobody lowers it. */
+  function noteOwner(memory: OrderMemory, row: OrderRow): void {
+    const { owner, fencingToken } = row;
+    const isTaken = owner !== null && owner !== memory.owner && memory.version > 0;
+    if (fencingToken < memory.token || (isTaken && fencingToken === memory.token)) {
+      fail("token decides", `token ${fencingToken} of ${owner} after ${memory.token} of ${memory.owner}`, row.id);
+    }
+    if (memory.isForeign && owner !== null) fail("foreign version", "somebody took it", row.id);
+    memory.owner = owner;
+    memory.token = fencingToken;
+  }
+
   function replay(memory: OrderMemory, row: OrderRow, log: readonly TransitionRow[]): void {
     for (const step of log.slice(memory.replayed)) {
       if (step.seq !== memory.replayed + 1)
@@ -138,7 +130,7 @@ export function createJudge(
       const event = step.event as PaymentOrderEvent;
       if (event.type === "timer.fired") checkTimer(memory, row, event.name);
       if (step.toState === "FAILED" && step.fromState !== "FAILED" && event.type !== "order.resolve")
-        checkEnd(row, event.type === "psp.declined" ? event.operation : null);
+        calls.checkEnd(row.id);
       const [next] = transition(paymentOrderMachine, memory.snapshot, event);
       memory.snapshot = next;
       memory.replayed += 1;
@@ -147,21 +139,6 @@ export function createJudge(
       if (reached !== step.toState)
         fail("snapshot is replay", `${event.type} leads to ${reached}, not ${step.toState}`, row.id);
       world.probe(`edge ${step.fromState} → ${step.toState} on ${event.type}`);
-    }
-  }
-
-  /** A decline is the proof for its own operation. */
-  function checkEnd(row: OrderRow, declined: number | null): void {
-    for (const [key, { doubtSinceMs }] of keysOf(row.id)) {
-      if (Number(key.split(".").at(-1)) === declined) continue;
-      const charge = options.findCharge(key);
-      if (doubtSinceMs !== null && charge?.status !== "declined") {
-        fail(
-          "ended by proof",
-          `${key.slice(-8)} is in doubt, at the PSP it is ${charge?.status ?? "not there"}`,
-          row.id,
-        );
-      }
     }
   }
 
@@ -263,120 +240,25 @@ export function createJudge(
     }
   }
 
-  const keysOf = (orderId: string): readonly (readonly [string, KeyMemory])[] =>
-    [...keys].filter(([key]) => key.startsWith(orderId));
-  const orderOf = (key: string): string => key.split(".")[0] ?? "";
-  const findOrder = (orderId: string): { name: string; row: OrderRow } | null => {
-    for (const merchant of [1, 2]) {
-      const row = tables.orders.get(`${merchant}/${orderId}`);
-      if (row !== undefined) return { name: `${merchant}/${orderId}`, row };
-    }
-    return null;
-  };
-
-  const psp: PspWatcher = {
-    onCall({ account, kind, key, body }) {
-      calls += 1;
-      const orderId = orderOf(key);
-      const found = findOrder(orderId);
-      if (found === null) {
-        fail("intent first", `the PSP was called (${kind}) for an order that is not in the database`, orderId);
-        return;
-      }
-      if (found.row.psp !== account) fail("one PSP", `sent to ${account}, opened for ${found.row.psp}`, orderId);
-      const attempts = tables.attempts.get(found.name) ?? [];
-      const own = attempts.filter(({ idempotencyKey }) => idempotencyKey === key);
-      if (kind === "inquiry") {
-        if (!own.some(({ operation }) => operation === "inquiry"))
-          fail("intent first", "asked without an attempt", orderId);
-        return;
-      }
-      const charges = own.filter(({ operation }) => operation === "charge");
-      const [stored] = charges.flatMap(({ request }) => request ?? []);
-      if (stored === undefined) fail("intent first", "charged without a stored request", orderId);
-      else if (stored !== body) fail("same bytes", "what is sent is not what was stored", orderId);
-      const memory = keys.get(key);
-      if (memory === undefined) {
-        checkEarlierOperations(key, orderId);
-        keys.set(key, { body, doubtSinceMs: timeline.nowMs(), isDeclined: false });
-        return;
-      }
-      world.probe("a charge is sent again under its key");
-      if (memory.body !== body) fail("same bytes", "a resend differs", orderId);
-      if (memory.isDeclined) fail("new key after proof", "sent again under a key that was declined", orderId);
-      if (memory.doubtSinceMs !== null) {
-        fail("proof before resend", `in doubt since ${timeline.nowMs() - memory.doubtSinceMs} ms`, orderId);
-      }
-      memory.doubtSinceMs = timeline.nowMs();
-    },
-
-    onAnswer({ key, kind, exchange, life }) {
-      const heard = receipts.get(life) ?? new Map<string, number>();
-      receipts.set(life, heard.set(orderOf(key), (heard.get(orderOf(key)) ?? 0) + 1));
-      const memory = keys.get(key);
-      if (memory === undefined) return;
-      const text = exchange.kind === "answered" ? Buffer.from(exchange.body).toString() : "";
-      const isRefused = exchange.kind === "not_sent" || (exchange.kind === "answered" && exchange.status === 429);
-      if (kind === "charge") {
-        if (isRefused) memory.doubtSinceMs = null;
-        if (exchange.kind === "answered" && exchange.status === 200 && text.includes('"status":"declined"')) {
-          memory.isDeclined = true;
-          memory.doubtSinceMs = null;
-        }
-        return;
-      }
-      if (exchange.kind !== "answered") return;
-      if (exchange.status === 404 && memory.doubtSinceMs !== null) {
-        const toleranceMs = options.clockErrorMs();
-        // The question left a little before its answer.
-        if (timeline.nowMs() - memory.doubtSinceMs >= SETTLE_MS - toleranceMs) {
-          memory.doubtSinceMs = null;
-          world.probe("a lost charge is proven absent");
-        } else {
-          world.probe("not found before the settle time");
-        }
-      }
-      if (exchange.status === 200 && text.includes('"status":"declined"')) {
-        memory.isDeclined = true;
-        memory.doubtSinceMs = null;
-      }
-    },
-
-    onEffect(charge) {
-      const name = findOrder(charge.orderId)?.name;
-      if (name === undefined) fail("intent first", `effect ${charge.reference} of an unknown order`, charge.orderId);
-      effects.set(charge.reference, charge);
-      const own = [...effects.values()].filter(({ orderId }) => orderId === charge.orderId);
-      // A success that the PSP makes of a decline by itself was not asked for.
-      const asked = own.filter(({ token }) => token !== "sim_late_success");
-      if (asked.length > 1)
-        fail("one effect", `${asked.map(({ key }) => key.slice(-8)).join(" and ")} took effect`, charge.orderId);
-    },
-  };
-
-  function checkEarlierOperations(key: string, orderId: string): void {
-    const operation = Number(key.split(".").at(-1));
-    const before = key.replace(/\d+$/, String(operation - 1));
-    const memory = keys.get(before);
-    if (operation === 1) return;
-    world.probe("a new operation follows a decline");
-    if (memory === undefined || !(memory.isDeclined || options.findCharge(before)?.status === "declined")) {
-      fail("new key after proof", `operation ${operation} is sent and the one before is not declined`, orderId);
-    }
-  }
-
   return {
-    psp,
-    effects,
+    calls,
     onCommit(touched) {
       for (const name of touched) checkOrder(name);
     },
+    onTaken() {
+      for (const [name, memory] of orders) {
+        const row = tables.orders.get(name);
+        if (row !== undefined && (row.owner !== memory.owner || row.fencingToken !== memory.token)) {
+          noteOwner(memory, row);
+        }
+      }
+    },
     setForeign(order, isForeign) {
-      const memory = orders.get(order);
-      if (memory !== undefined) memory.isForeign = isForeign;
+      const [memory, row] = [orders.get(order), tables.orders.get(order)];
+      if (memory === undefined || row === undefined) return;
+      memory.isForeign = isForeign;
+      memory.token = row.fencingToken;
     },
     checkBooks,
-    calls: () => calls,
-    receiptsOf: (life) => receipts.get(life) ?? new Map(),
   };
 }

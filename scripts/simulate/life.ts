@@ -16,6 +16,8 @@ export interface Life {
   pause(): void;
   resume(): void;
   jumpClock(byMs: number): void;
+  /** How far its wall clock is ahead. */
+  clockErrorMs(): number;
 }
 
 /** The run begins here on every wall clock. */
@@ -85,5 +87,6 @@ export function createLife(world: World, options: { readonly name: string; reado
     jumpClock(byMs) {
       skewMs += byMs;
     },
+    clockErrorMs: () => skewMs,
   };
 }

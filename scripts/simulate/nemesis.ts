@@ -33,7 +33,7 @@ const FOREIGN_VERSION = 99;
 export function createNemesis(parts: NemesisParts): Nemesis {
   const { world, nodes, server, leases, psps, model, judge } = parts;
   const { timeline } = world;
-  let jumpedMs = 0;
+  let worstClockMs = 0;
   const foreign = new Set<string>();
 
   /** Starts a process again and again until it is up: its database may be away. */
@@ -73,8 +73,8 @@ export function createNemesis(parts: NemesisParts): Nemesis {
     }
     if (world.strikes("clock_jump")) {
       const byMs = world.between("jump", -MAX_JUMP_MS, MAX_JUMP_MS);
-      jumpedMs += Math.abs(byMs);
       life.jumpClock(byMs);
+      worstClockMs = Math.max(worstClockMs, Math.abs(life.clockErrorMs()));
       world.trace(node.name, `its clock jumps by ${Math.round(byMs)} ms`);
     }
   }
@@ -150,6 +150,7 @@ export function createNemesis(parts: NemesisParts): Nemesis {
       world.isHealed = true;
       server.isDown = false;
       leases.isDown = false;
+      if (world.plan.lease_lying < 1) leases.isLying = false;
       for (const name of [...foreign]) giveBack(name);
       for (const psp of psps) psp.isDown = false;
       for (const node of nodes) {
@@ -158,7 +159,7 @@ export function createNemesis(parts: NemesisParts): Nemesis {
       }
       for (const psp of psps) psp.heal();
     },
-    clockErrorMs: () => jumpedMs + (world.plan.clock_skew > 0 ? 2 * MAX_SKEW_MS : 0),
+    clockErrorMs: () => Math.max(worstClockMs, world.plan.clock_skew > 0 ? MAX_SKEW_MS : 0),
   };
 }
 

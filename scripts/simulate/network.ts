@@ -61,6 +61,17 @@ export function connectSimulated(
     world.between("db latency", FASTEST_MS, SLOWEST_MS) +
     (world.strikes("db_slow") ? world.between("db slow", 50, 4_000) : 0);
 
+  async function carryOutUnheard(name: string, rest: readonly unknown[]): Promise<void> {
+    server.inFlight -= 1;
+    if (server.isDown) return;
+    world.trace(life.name, `${name} carried out, and nobody hears of it`);
+    try {
+      await server.call(name, rest);
+    } catch {
+      // Nobody hears of that either.
+    }
+  }
+
   function send(name: string, rest: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const answer = (ms: number, settle: () => void): void =>
@@ -75,22 +86,19 @@ export function connectSimulated(
       if (world.strikes("db_lost_before")) return lose(latency());
       if (world.strikes("db_late")) {
         lose(latency());
+        timeline.in(world.between("db late", 20, 3_000), () => carryOutUnheard(name, rest));
         server.inFlight += 1;
-        timeline.in(world.between("db late", 20, 3_000), async () => {
-          server.inFlight -= 1;
-          if (server.isDown) return;
-          world.trace(life.name, `${name} carried out late`);
-          try {
-            await server.call(name, rest);
-          } catch {
-            // Nobody hears of it.
-          }
-        });
         return;
       }
       if (world.strikes("db_conflict")) {
         const code = world.pick("db conflict", ["40001", "40P01", "57P01", "53300"]);
         return answer(latency(), () => reject(serverError(code, `${name} failed`)));
+      }
+      if (world.strikes("db_mute")) {
+        lose(HANG_MS);
+        timeline.in(latency(), () => carryOutUnheard(name, rest));
+        server.inFlight += 1;
+        return;
       }
       if (world.strikes("db_hang")) {
         return answer(HANG_MS, () => reject(serverError("57014", "canceling statement due to statement timeout")));
@@ -140,14 +148,20 @@ export function connectSimulated(
   };
 }
 
-/** The model as a server. */
-export function serveModel(model: {
-  readonly statements: object;
-  readonly reads: object;
-  readonly commitSteps: unknown;
-  readonly beatNode: unknown;
-  readonly stopNode: unknown;
-}): Server {
+/** Statements beside the group commit that change whose an order is. */
+const TAKING: ReadonlySet<string> = new Set(["adoptActors", "reclaimActors", "releaseActor", "quarantineActor"]);
+
+/** The model as a server. `onTaken` is called when an order may have changed hands. */
+export function serveModel(
+  model: {
+    readonly statements: object;
+    readonly reads: object;
+    readonly commitSteps: unknown;
+    readonly beatNode: unknown;
+    readonly stopNode: unknown;
+  },
+  onTaken: () => void,
+): Server {
   const functions = new Map<string, (...rest: readonly unknown[]) => unknown>();
   const { commitSteps, beatNode, stopNode } = model;
   const all = { ...model.statements, ...model.reads, commitSteps, beatNode, stopNode };
@@ -160,7 +174,9 @@ export function serveModel(model: {
     call(name, rest) {
       const found = functions.get(name);
       if (found === undefined) throw new Error(`the model has no statement ${name}`);
-      return found(...rest);
+      const result = found(...rest);
+      if (TAKING.has(name) && !(Array.isArray(result) && result.length === 0)) onTaken();
+      return result;
     },
   };
 }

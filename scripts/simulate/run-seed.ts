@@ -5,9 +5,10 @@
 import { createClients, hashSecret, type Merchant } from "./clients.ts";
 import { type DifferentialDatabase, MERCHANTS } from "./differential/postgres-side.ts";
 import { drawFaults, type FaultPlan } from "./faults.ts";
-import { checkAtRest, checkReceipts, whyRestless } from "./final-checks.ts";
+import { checkAtRest, checkReceipts } from "./final-checks.ts";
 import { checkIdleRecovery } from "./idle-recovery.ts";
 import { createJudge } from "./judge.ts";
+import { createCallJudge } from "./judge-calls.ts";
 import { createSimulatedLeases } from "./leases.ts";
 import { EPOCH_MS } from "./life.ts";
 import { createModelDatabase } from "./model/model-database.ts";
@@ -17,6 +18,7 @@ import { type Server, serveModel } from "./network.ts";
 import { openShadow } from "./postgres-shadow.ts";
 import { ALL_SCOPES, createSimulatedNode, nameError } from "./node.ts";
 import { createSimulatedPsp, type Notice, signNotice, type SimulatedPsp } from "./psp.ts";
+import { createRestWatch } from "./rest-watch.ts";
 import { createSeams } from "./seams.ts";
 import { createWorld, type TraceEntry, type Violation, type World } from "./world.ts";
 
@@ -66,7 +68,6 @@ const LIVENESS_MS = 240_000;
 const OPERATOR_EVERY_MS = 4_000;
 /** By then a flow in which nobody dies has come to its end, polls included. */
 const WHOLE_FLOW_MS = 9_000;
-const LOOK_EVERY_MS = 500;
 /** As the standard says. */
 const NOTICE_TOLERANCE_MS = 300_000;
 const ACCOUNTS = ["simulator", "other"] as const;
@@ -101,16 +102,18 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   const { timeline } = world;
   const model = createModelDatabase({ nowMs: () => EPOCH_MS + Math.round(timeline.nowMs()) });
   let nemesis: Nemesis | null = null;
-  const judge = createJudge(world, model, {
+  const calls = createCallJudge(world, model.tables, {
+    merchants: MERCHANTS,
     clockErrorMs: () => nemesis?.clockErrorMs() ?? 0,
     findCharge: (key) => psps.flatMap((psp) => psp.charges.get(key) ?? [])[0],
   });
+  const judge = createJudge(world, model, calls);
   let commits = 0;
   model.onCommit = (orders) => {
     commits += 1;
     judge.onCommit(orders);
   };
-  const local = serveModel(model);
+  const local = serveModel(model, judge.onTaken);
   const shadow =
     options.database === undefined ? null : await openShadow(world, model, { database: options.database, local });
   const server = shadow?.server ?? local;
@@ -136,7 +139,15 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     },
   });
   const psps: SimulatedPsp[] = ACCOUNTS.map((account) =>
-    createSimulatedPsp({ world, account, secret: SECRET, seams, watcher: judge.psp, deliver: deliverNotice, isBooked }),
+    createSimulatedPsp({
+      world,
+      account,
+      secret: SECRET,
+      seams,
+      watcher: judge.calls,
+      deliver: deliverNotice,
+      isBooked,
+    }),
   );
   const nodeCount = options.nodes ?? 1 + Math.floor(world.between("nodes", 0, 4));
   const nodes = Array.from({ length: nodeCount }, (_, index) =>
@@ -224,38 +235,15 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   await timeline.runUntil(isExhaustive ? 1_000 : safetyMs);
   await nemesis.heal();
   world.trace("nemesis", "heals everything");
-  let nextLookMs = 0;
-  const isAtRest = (): boolean => {
-    if (isExhaustive && timeline.nowMs() < WHOLE_FLOW_MS) return false;
-    if (timeline.nowMs() < nextLookMs || server.inFlight > 0) return false;
-    nextLookMs = timeline.nowMs() + LOOK_EVERY_MS;
-    return whyRunIsRestless() === null && isQuiet();
-  };
-  /** Who still waits for whom, beyond what the rows say. */
-  function whyRunIsRestless(): string | null {
-    if (clients.open() > 0) return `${clients.open()} clients still wait for answers`;
-    const psp = psps.find((one) => one.openMatters() > 0);
-    if (psp !== undefined) return `${psp.account} has calls or notices that nobody takes`;
-    const node = nodes.find((one) => !one.isIdle());
-    return node === undefined ? null : `${node.name} is ${node.isReady() ? "not idle" : "not up"}`;
-  }
-  function isQuiet(): boolean {
-    const nowMs = EPOCH_MS + timeline.nowMs();
-    for (const row of model.tables.orders.values()) if (whyRestless(row, model, nowMs) !== null) return false;
-    for (const notice of model.tables.inbox.values()) if (notice.handledAtMs === null) return false;
-    for (const command of model.tables.commands.values()) if (command.handledAtMs === null) return false;
-    for (const seen of model.tables.observations.values()) {
-      if (seen.some(({ handledAtMs }) => handledAtMs === null)) return false;
-    }
-    return true;
-  }
+  const rest = createRestWatch({ world, model, calls, clients, nodes, psps, server });
+  const isAtRest = (): boolean => !(isExhaustive && timeline.nowMs() < WHOLE_FLOW_MS) && rest.isAtRest();
   let hasRested = false;
   await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, () => {
     hasRested = isAtRest();
     return hasRested;
   });
   if (!hasRested) {
-    const why = whyRunIsRestless();
+    const why = rest.whoWaits();
     if (why !== null) world.fail("comes to rest", why);
   }
   seams.close();
@@ -275,8 +263,8 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     traceHash: world.traceHash(),
     orders: model.tables.orders.size,
     commits,
-    effects: judge.effects.size,
-    calls: judge.calls(),
+    effects: judge.calls.effects.size,
+    calls: judge.calls.calls(),
     acknowledged: clients.acknowledged.length,
     durationMs: timeline.nowMs(),
     seams: seams.passed,

@@ -22,7 +22,7 @@ export async function summarizeSeed(options: RunOptions): Promise<SeedSummary> {
   return { ...summary, probes: [...probes], seams: seams.length };
 }
 
-// Only as a child: the tests import this file too.
+// Only as a child: the crew imports its types.
 if (process.send !== undefined && process.argv[1]?.endsWith("simulate/worker.ts") === true) {
   process.on("message", (options: RunOptions) => {
     summarizeSeed(options).then(
