@@ -28,40 +28,38 @@ const moved = recordset(MOVED);
 const MAX_SMALLINT = 2 ** 15 - 1;
 
 export function moveOrders(store: Store, section: string, refused: Refused, undo: UndoLog): void {
-  const lateBefore = new Map<Order, number>();
-  for (const row of moved.read(section)) {
+  const rows = moved.read(section);
+  const before = new Map<Order, Order>();
+  for (const row of rows) {
     const order = store.orders.get(keyOf(row.merchant_id, row.id));
     if (order === undefined || !isAccepted(refused, row.item)) continue;
-    const before = lateBefore.get(order);
-    const lateOpen = addLate(before ?? order.lateOpen, row.late_added);
-    // A row is updated once by one statement; a second one that names it is worked out all the same, and dropped.
-    if (before !== undefined) continue;
-    lateBefore.set(order, order.lateOpen);
-    moveOrder(store, order, { ...row, lateOpen }, undo);
+    const known = before.get(order);
+    const changes = toChanges(known ?? order, row);
+    // A row is updated once by one statement; a second one that names it is checked all the same, and dropped.
+    if (known !== undefined) continue;
+    if (rows.length > 1) before.set(order, { ...order });
+    const { owner } = order;
+    undo.touch(order.key);
+    changeRow(order, changes, undo);
+    setOwner(store, order, row.owner);
+    // Undone before the row itself, so that the index of owners is put right too.
+    undo.push(() => setOwner(store, order, owner));
   }
-}
-
-function addLate(before: number, added: number | null): number | null {
-  if (added === null) return null;
-  const sum = before + added;
-  if (sum > MAX_SMALLINT || sum < -MAX_SMALLINT - 1) throw outOfRange("smallint", sum);
-  return sum;
 }
 
 /** `OR` with NULL. */
 const or = (one: boolean, other: boolean | null): boolean | null => one || other;
 
-type Move = RowOf<typeof MOVED> & { readonly lateOpen: number | null };
-
-function moveOrder(store: Store, order: Order, row: Move, undo: UndoLog): void {
+function toChanges(order: Order, row: RowOf<typeof MOVED>): Partial<Order> {
   const table = "payment_orders";
+  const lateOpen = addLate(order.lateOpen, row.late_added);
   const isSameState = order.status === row.status && order.phase === row.phase;
-  const changes = {
+  return {
     status: required(row.status, table, "payment_order_status") as Order["status"],
     phase: row.phase,
     pspReference: row.psp_reference,
     amountCaptured: required(row.amount_captured, table, "amount_captured"),
-    lateOpen: required(row.lateOpen, table, "late_open"),
+    lateOpen: required(lateOpen, table, "late_open"),
     ledgerUpdated: required(or(order.ledgerUpdated, row.booked), table, "ledger_updated"),
     walletUpdated: required(or(order.walletUpdated, row.booked), table, "wallet_updated"),
     stateSinceMs: isSameState ? order.stateSinceMs : required(row.at, table, "state_since"),
@@ -72,12 +70,13 @@ function moveOrder(store: Store, order: Order, row: Move, undo: UndoLog): void {
     revision: order.revision + 1,
     fencingToken: Number(required(row.new_token, table, "fencing_token")),
   };
-  const { owner } = order;
-  undo.touch(order.key);
-  changeRow(order, changes, undo);
-  setOwner(store, order, row.owner);
-  // Undone before the row itself, so that the index of owners is put right too.
-  undo.push(() => setOwner(store, order, owner));
+}
+
+function addLate(before: number, added: number | null): number | null {
+  if (added === null) return null;
+  const sum = before + added;
+  if (sum > MAX_SMALLINT || sum < -MAX_SMALLINT - 1) throw outOfRange("smallint", sum);
+  return sum;
 }
 
 const siblings = recordset({ item: int4, merchant_id: int4, payment_event_id: uuid, has_siblings: bool });

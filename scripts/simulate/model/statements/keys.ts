@@ -56,15 +56,16 @@ export function createKeyStatements(store: Store): KeyStatements {
       return given.map((_, n) => written.has(n));
     },
     insertAnsweredKey({ merchantId, key, requestHash, subject, status, body }) {
-      const row = {
+      const given = {
         merchantId,
         key: textArgument(key),
-        requestHash: decodeHex(textArgument(requestHash)) ?? "",
+        requestHash: textArgument(requestHash),
         subject: textArgument(subject),
         status: int2(status),
         answer: textArgument(body),
         createdAtMs: store.nowMs(),
       };
+      const row = { ...given, requestHash: decodeHex(given.requestHash) ?? "" };
       const name = `${merchantId}/${row.key}`;
       if (!store.keys.has(name)) store.keys.set(name, row);
     },
@@ -75,10 +76,10 @@ export function createKeyStatements(store: Store): KeyStatements {
     },
     insertCommand({ commandId, actorKind, merchantId, actorId, event }, { key, requestHash, subject }) {
       const createdAtMs = store.nowMs();
-      const row = {
+      const given = {
         merchantId,
         key: textArgument(key),
-        requestHash: decodeHex(textArgument(requestHash)) ?? "",
+        requestHash: textArgument(requestHash),
         subject: textArgument(subject),
         status: null,
         answer: null,
@@ -94,6 +95,7 @@ export function createKeyStatements(store: Store): KeyStatements {
         handledAtMs: null,
         result: null,
       };
+      const row = { ...given, requestHash: decodeHex(given.requestHash) ?? "" };
       const name = `${merchantId}/${row.key}`;
       if (store.keys.has(name)) return false;
       insertCommands(store, [command]);
