@@ -180,7 +180,10 @@ const STATEMENTS: readonly Make[] = [
     return statement("closeUnmatchedNotice", [notice.psp, pickText(world, [notice.eventId])]);
   },
   (world) => statement("findOrderId", [world.chance.pick(MERCHANT_IDS), pickText(world, orderNames(world))]),
-  (world) => statement("findPaymentEvent", [world.chance.pick(MERCHANT_IDS), pickText(world, checkoutIds(world))]),
+  (world) => {
+    const rest = [world.chance.pick(MERCHANT_IDS), pickText(world, checkoutIds(world))] as const;
+    return statement("findPaymentEvent", [...rest], (found) => withRankedIds(world, rest[0], found));
+  },
   (world) => {
     const { chance, store, newId } = world;
     const events = [...store.paymentEvents.values()];
@@ -206,6 +209,13 @@ const STATEMENTS: readonly Make[] = [
     return statement("readDatabaseState", [], (state) => ({ ...healthy, isObject: typeof state === "object" }));
   },
 ];
+
+/** Orders made by hand may share an ordinal; then either may come first. */
+function withRankedIds({ store }: World, merchantId: number, found: unknown): unknown {
+  if (typeof found !== "object" || found === null || !("orderIds" in found)) return found;
+  const rank = ranked((id: string) => store.orders.get(`${merchantId}/${id}`)?.ordinal, Number.POSITIVE_INFINITY);
+  return { ...found, orderIds: rank(found.orderIds) };
+}
 
 const rankOfForgotten = ({ total }: { readonly total: number }): number => total;
 

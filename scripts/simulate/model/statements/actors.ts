@@ -27,14 +27,17 @@ type ActorStatements = Pick<
 export const isLoadable = (kind: ActorTable, order: Order | undefined): order is Order =>
   order !== undefined && order.quarantinedAtMs === null && kind.machineVersions.includes(order.machineVersion);
 
-/** Those that the index of the queues knows. */
-const OPEN_PHASES: ReadonlySet<string> = new Set(["retrying", "pending", "resolving", "parked", "authorized"]);
-
 /** How many rows a `LIMIT` lets through. */
 export function limitOf(limit: number): number {
   if (limit < 0) throw postgresError("2201W", "LIMIT must not be negative");
   return limit;
 }
+
+/** Phases whose orders the index of the queues holds. */
+const QUEUED: ReadonlySet<string | null> = new Set(["retrying", "pending", "resolving", "parked", "authorized"]);
+
+const isOpen = (store: Store, kind: ActorTable, { owner, phase, key }: Order): boolean =>
+  owner !== null || QUEUED.has(phase) || store.timers.get(key)?.actorKind === kind.name;
 
 function checkKind({ table }: ActorTable): void {
   invariant(table === "payment_orders", `the model has no actors in ${table}`);
@@ -112,13 +115,10 @@ export function createActorStatements(store: Store): ActorStatements {
       return found?.request ?? null;
     },
     listForgottenActors(kind, limit) {
-      const hasTimerOf = ({ name }: ActorTable, { key }: Order): boolean => store.timers.get(key)?.actorKind === name;
       checkKind(kind);
       const oldest = Math.min(...kind.machineVersions);
       const forgotten = [...store.orders.values()].filter(
-        (order) =>
-          order.machineVersion < oldest &&
-          (order.owner !== null || OPEN_PHASES.has(order.phase ?? "") || hasTimerOf(kind, order)),
+        (order) => order.machineVersion < oldest && isOpen(store, kind, order),
       );
       const total = forgotten.length;
       return forgotten

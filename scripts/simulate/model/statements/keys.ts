@@ -71,8 +71,9 @@ export function createKeyStatements(store: Store): KeyStatements {
     },
     freeKey({ merchantId, key }, subject) {
       const name = `${merchantId}/${textArgument(key)}`;
+      const meant = textArgument(subject);
       const row = store.keys.get(name);
-      if (row?.answer === null && row.subject === textArgument(subject)) store.keys.delete(name);
+      if (row?.answer === null && row.subject === meant) store.keys.delete(name);
     },
     insertCommand({ commandId, actorKind, merchantId, actorId, event }, { key, requestHash, subject }) {
       const createdAtMs = store.nowMs();
