@@ -24,8 +24,8 @@ fail in every way, and checks after every commit and every PSP call what must ho
   npm run simulate -- --invariants            what is checked
   npm run simulate -- --faults                what goes wrong
 
-The same seed gives the same run. A failure prints its seed, the fewest faults that it takes and the timeline of the order.
-Exit code 1 when anything does not hold, when a rare path was never reached, or when a planted mistake is not found.`;
+The same seed gives the same run. Rare paths are judged from 400 seeds on. A failure prints its seed, the fewest faults that it takes and the timeline of the order.
+Exit code 1 when anything does not hold, when a rare path is never reached, or when a planted mistake is not found.`;
 
 const DEFAULT_SEEDS = 200;
 const MAX_SEEDS = 10_000_000;
