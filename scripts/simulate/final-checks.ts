@@ -1,4 +1,5 @@
 /** What must hold when a run has healed and come to rest: nothing is lost, invented, stuck or unread. */
+import { MERCHANTS } from "./differential/postgres-side.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Judge } from "./judge.ts";
 import { EPOCH_MS } from "./life.ts";
@@ -42,9 +43,9 @@ export function checkReceipts(
     const [life, processor] = [node.life(), node.processor()];
     if (life === null || life.isDead() || processor === null) continue;
     for (const [orderId, heard] of judge.calls.receiptsOf(life)) {
-      const stored = [1, 2]
-        .flatMap((merchant) => observations.get(`${merchant}/${orderId}`) ?? [])
-        .filter((row) => row.node === processor.node).length;
+      const stored = MERCHANTS.flatMap(({ merchantId }) => observations.get(`${merchantId}/${orderId}`) ?? []).filter(
+        (row) => row.node === processor.node,
+      ).length;
       if (stored < heard)
         world.fail("receipts kept", `${node.name} heard ${heard} answers, ${stored} are stored`, orderId);
     }

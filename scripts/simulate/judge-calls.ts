@@ -5,7 +5,7 @@
 import type { Invariant } from "./invariants.ts";
 import type { Life } from "./life.ts";
 import type { ModelTables, OrderRow } from "./model-contract.ts";
-import type { PspCharge, PspWatcher } from "./psp.ts";
+import { type PspCharge, type PspWatcher, SETTLE_MS } from "./psp.ts";
 import type { World } from "./world.ts";
 
 interface KeyMemory {
@@ -34,9 +34,6 @@ export interface CallJudgeOptions {
   /** The PSP's truth about a key. */
   readonly findCharge: (key: string) => PspCharge | undefined;
 }
-
-/** The PSP's "not found" counts when it was asked this long after the last send. */
-const SETTLE_MS = 5_000;
 
 const orderOf = (key: string): string => key.split(".")[0] ?? "";
 const operationOf = (key: string): number => Number(key.split(".").at(-1));

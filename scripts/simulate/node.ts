@@ -19,7 +19,7 @@ import type { Seams } from "./seams.ts";
 import type { World } from "./world.ts";
 
 export const PUBLIC_URL = "http://florin.example";
-export const SIGNING_KEY = new Uint8Array(32).fill(7);
+const SIGNING_KEY = new Uint8Array(32).fill(7);
 export const ALL_SCOPES: readonly string[] = SCOPES;
 
 export interface NodeParts {

@@ -11,7 +11,7 @@ import { EPOCH_MS } from "./life.ts";
 import type { Seams } from "./seams.ts";
 import type { World } from "./world.ts";
 
-export type ChargeStatus = "succeeded" | "pending" | "declined";
+type ChargeStatus = "succeeded" | "pending" | "declined";
 
 export interface PspCharge {
   readonly account: string;
@@ -87,7 +87,7 @@ export interface PspParts {
 }
 
 /** After this "not found" is final; the connector says the same. */
-const SETTLE_MS = 5_000;
+export const SETTLE_MS = 5_000;
 const FORGERS_SECRET = `whsec_${Buffer.from("a forger's secret, nobody's own!").toString("base64")}`;
 /** Beyond the tolerance of 300 s, whatever clocks do meanwhile. */
 const STALE_MS = 420_000;
@@ -286,7 +286,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
       const giveUp = (): void => answer(call.timeoutMs, lost("timeout"));
       watcher.onCall({ account, kind, key, body, life });
       if (isCharge && world.strikes("psp_refused")) return answer(1, { kind: "not_sent", reason: "econnrefused" });
-      if (down.isDown) return giveUp();
+      if (psp.isDown) return giveUp();
       const arrival = latency();
       const back = latency();
       if (!isCharge) {
@@ -320,7 +320,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     });
   }
 
-  const down: SimulatedPsp = {
+  const psp: SimulatedPsp = {
     account,
     charges,
     isDown: false,
@@ -337,7 +337,7 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     },
     openMatters: () => calls + open.size + settlements,
   };
-  return down;
+  return psp;
 }
 
 function tell(exchange: HttpExchange): string {

@@ -1,5 +1,5 @@
 /**
- * Seams: where a process meets the world (a statement, a PSP call, a lease, an answer). Before and after each the process
+ * Seams: where a process meets the world (a statement, a PSP call, an answer). Before and after each the process
  * may die, and in the exhaustive mode it dies at every one of them in turn. A read that found nothing is no seam of its
  * own: a death there is the death at the seam before.
  */

@@ -17,7 +17,7 @@ export interface SeedSummary {
   readonly seams: number;
 }
 
-export async function summarizeSeed(options: RunOptions): Promise<SeedSummary> {
+async function summarizeSeed(options: RunOptions): Promise<SeedSummary> {
   const { probes, seams, plan: _, entries: __, ...summary } = await runSeed(options);
   return { ...summary, probes: [...probes], seams: seams.length };
 }

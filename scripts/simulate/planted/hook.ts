@@ -7,7 +7,7 @@ import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 import { MISTAKES } from "./mistakes.ts";
 
-export const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
+const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 
 const name = process.env.FLORIN_PLANTED;
 const mistake = MISTAKES.find((one) => one.name === name);
