@@ -219,7 +219,8 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
 
   const checkouts = options.checkouts ?? CHECKOUTS;
   const isExhaustive = options.deaths !== undefined;
-  const safetyMs = world.between("length", 0, 1) < SHARE_OF_LONG_RUNS ? LONG_SAFETY_MS : SAFETY_MS;
+  const isLong = world.between("length", 0, 1) < SHARE_OF_LONG_RUNS;
+  const safetyMs = isLong ? LONG_SAFETY_MS : SAFETY_MS;
   if (plan.clock_skew > 0) world.probe("fault clock_skew");
   nemesis.start();
   for (let number = 0; number < checkouts; number += 1) {
@@ -227,7 +228,8 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     timeline.at(atMs, () => void clients.buy(number));
   }
   const operate = (): void => {
-    if (world.strikes("operator_acts")) void clients.operate();
+    // In a long run there are orders whose schedules are spent: somebody looks after them.
+    if (world.strikes("operator_acts") || isLong) void clients.operate();
     if (!world.isHealed) timeline.in(OPERATOR_EVERY_MS, operate);
   };
   timeline.in(OPERATOR_EVERY_MS, operate);
