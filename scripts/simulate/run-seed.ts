@@ -229,7 +229,7 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   }
   const operate = (): void => {
     // In a long run there are orders whose schedules are spent: somebody looks after them.
-    if (world.strikes("operator_acts") || isLong) void clients.operate();
+    if (!world.isHealed && (world.strikes("operator_acts") || isLong)) void clients.operate();
     if (!world.isHealed) timeline.in(OPERATOR_EVERY_MS, operate);
   };
   timeline.in(OPERATOR_EVERY_MS, operate);

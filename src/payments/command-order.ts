@@ -135,8 +135,8 @@ export function createOrderCommander(deps: CommandDeps) {
         return storeForOwner(call, ref, event, result.owner);
       case "overloaded":
         throw temporarilyUnavailable();
+      // It was found by its id: whoever moved it meanwhile is of a newer build.
       case "missing":
-        throw notFound();
       case "quarantined":
         throw setAside();
       default:
