@@ -98,8 +98,10 @@ function spoil(chance: Chance, rows: Rows): void {
   for (let times = 1 + chance.int(3); times > 0 && rows.size > 0; times -= 1) {
     const section = chance.pick([...rows.keys()]);
     const own = rows.get(section) ?? [];
+    if (own.length === 0) continue;
     const row = chance.pick(own);
     const columns = Object.keys(row).filter((column) => column !== "item");
+    if (columns.length === 0) continue;
     const column = chance.pick(columns);
     switch (chance.int(8)) {
       case 0:

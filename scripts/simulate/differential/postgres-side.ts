@@ -31,9 +31,9 @@ export interface PostgresSide extends Side {
 
 const CLOCK = `
   CREATE SCHEMA IF NOT EXISTS clock;
-  CREATE TABLE clock.instant (at timestamptz NOT NULL);
-  INSERT INTO clock.instant VALUES (pg_catalog.now());
-  CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM clock.instant';
+  CREATE TABLE IF NOT EXISTS clock.instant (at timestamptz NOT NULL);
+  INSERT INTO clock.instant SELECT pg_catalog.now() WHERE NOT EXISTS (SELECT FROM clock.instant);
+  CREATE OR REPLACE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM clock.instant';
   GRANT USAGE ON SCHEMA clock TO florin_app;
   GRANT SELECT ON clock.instant TO florin_app;
   DO $$
@@ -87,11 +87,12 @@ const toInstant = (ms: number): string => `'${new Date(ms).toISOString()}'::time
 async function prepare(owner: Sql): Promise<void> {
   await owner.unsafe(CLOCK);
   for (const { merchantId, name, mode } of MERCHANTS) {
-    await owner`INSERT INTO merchants (merchant_id, name, mode) OVERRIDING SYSTEM VALUE VALUES (${merchantId}, ${name}, ${mode})`;
+    await owner`INSERT INTO merchants (merchant_id, name, mode) OVERRIDING SYSTEM VALUE VALUES (${merchantId}, ${name}, ${mode})
+      ON CONFLICT DO NOTHING`;
   }
 }
 
-/** The database must be fresh, and nobody else's. */
+/** The database must be migrated, and nobody else's meanwhile. */
 export async function openPostgresSide({ ownerUrl, appUrl }: DifferentialDatabase): Promise<PostgresSide> {
   const owner = postgres(ownerUrl, { max: 1, onnotice: () => {} });
   await prepare(owner);
