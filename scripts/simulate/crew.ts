@@ -15,6 +15,9 @@ export interface CrewOptions {
   readonly onSummary: (summary: SeedSummary, run: RunOptions) => boolean;
 }
 
+/** A run takes a tenth of a second, on a busy machine some; one on PostgreSQL a few seconds. */
+const HANGS_AFTER_MS = 300_000;
+
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 const HOOK = new URL("./planted/hook.ts", import.meta.url).href;
 
@@ -32,9 +35,16 @@ export async function runCrew(options: CrewOptions): Promise<void> {
       });
       children.add(child);
       let current: RunOptions | null = null;
+      const watchdog = setTimeout(() => {
+        reject(
+          new Error(`seed ${current?.seed} (${JSON.stringify(current)}) hangs: it has said nothing for 5 minutes`),
+        );
+        for (const other of children) other.kill("SIGKILL");
+      }, HANGS_AFTER_MS);
       const next = (): void => {
         const { done, value } = runs.next();
         current = isStopped || done === true ? null : value;
+        watchdog.refresh();
         if (current === null) child.disconnect();
         else child.send(current);
       };
@@ -48,6 +58,7 @@ export async function runCrew(options: CrewOptions): Promise<void> {
       child.on("error", reject);
       child.on("exit", (code) => {
         children.delete(child);
+        clearTimeout(watchdog);
         if (code === 0 || isStopped) resolve();
         else reject(new Error(`a process that ran seeds ended with ${code}`));
       });

@@ -60,6 +60,8 @@ export interface RunResult {
 }
 
 const CHECKOUTS = 30;
+/** Where the draw was of small checkouts, more buyers come before the shops close. */
+const MIN_ORDERS = 50;
 const SAFETY_MS = 25_000;
 /** Long enough that every schedule of the order can be spent. */
 const LONG_SAFETY_MS = 110_000;
@@ -227,6 +229,13 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     const atMs = isExhaustive ? 200 : world.between("arrival", 100, SAFETY_MS * 0.8);
     timeline.at(atMs, () => void clients.buy(number));
   }
+  const fillUp = (): void => {
+    const missing = MIN_ORDERS - model.tables.orders.size;
+    for (let extra = 0; extra < missing; extra += 1) {
+      timeline.in(world.between("late arrival", 0, SAFETY_MS * 0.1), () => void clients.buy(checkouts + extra));
+    }
+  };
+  if (checkouts === CHECKOUTS) timeline.at(SAFETY_MS * 0.8, fillUp);
   const operate = (): void => {
     // In a long run there are orders whose schedules are spent: somebody looks after them.
     if (!world.isHealed && (world.strikes("operator_acts") || isLong)) void clients.operate();

@@ -18,6 +18,8 @@ export interface SeedsOptions {
 export interface SeedsReport {
   readonly seeds: number;
   readonly orders: number;
+  /** Of the seed that had the fewest. */
+  readonly fewestOrders: number;
   readonly commits: number;
   readonly effects: number;
   readonly calls: number;
@@ -54,6 +56,7 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
   const hashes = new Map<number, number>();
   const paths = new Map<string, number>();
   const failures: { seed: number; invariant: string; detail: string }[] = [];
+  let fewestOrders = Number.POSITIVE_INFINITY;
   const sums = { seeds: 0, orders: 0, commits: 0, effects: 0, calls: 0, acknowledged: 0, virtualMs: 0, repeated: 0 };
 
   function add(summary: SeedSummary): boolean {
@@ -67,6 +70,7 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
     hashes.set(seed, traceHash);
     sums.seeds += 1;
     sums.orders += summary.orders;
+    fewestOrders = Math.min(fewestOrders, summary.orders);
     sums.commits += summary.commits;
     sums.effects += summary.effects;
     sums.calls += summary.calls;
@@ -92,6 +96,7 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
   const rows: (readonly [string, string | number])[] = [
     ["seeds", sums.seeds],
     ["payment orders", sums.orders],
+    ["payment orders in the smallest seed", fewestOrders],
     ["commits", sums.commits],
     ["calls to the PSPs", sums.calls],
     ["effects at the PSPs", sums.effects],
@@ -110,6 +115,7 @@ export async function simulateSeeds(options: SeedsOptions): Promise<SeedsReport>
   return {
     seeds: sums.seeds,
     orders: sums.orders,
+    fewestOrders,
     commits: sums.commits,
     effects: sums.effects,
     calls: sums.calls,
