@@ -22,9 +22,27 @@ export async function checkIdleRecovery(
   // An order that polls its PSP has something to do, and is right to do it.
   if ([...parts.model.tables.timers.values()].some(({ dueAtMs }) => dueAtMs <= untilMs)) return;
   world.probe("recovery was watched on a healthy system");
-  const before = { commits: parts.commits(), calls: parts.judge.calls.calls() };
+  const before = { commits: parts.commits(), calls: parts.judge.calls.calls(), rows: describeRows(parts.model) };
   for (const node of parts.nodes) void node.processor()?.sweeper.sweep();
   await timeline.runUntil(timeline.nowMs() + WATCH_MS);
   const [commits, calls] = [parts.commits() - before.commits, parts.judge.calls.calls() - before.calls];
   if (commits > 0 || calls > 0) world.fail("recovery is idle", `${commits} commits and ${calls} PSP calls`);
+  const rows = describeRows(parts.model);
+  for (const [table, text] of before.rows) {
+    if (rows.get(table) !== text) world.fail("recovery is idle", `rows of ${table} have changed`);
+  }
+}
+
+/** All rows of each table, but for heartbeats: a statement may write without being a commit of the engine. */
+export function describeRows({ tables }: ModelDatabase): ReadonlyMap<string, string> {
+  const toText = (_name: string, value: unknown): unknown => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (value instanceof Map) return [...value];
+    return value;
+  };
+  return new Map(
+    Object.entries(tables)
+      .filter(([table]) => table !== "nodes")
+      .map(([table, rows]) => [table, JSON.stringify(rows, toText)]),
+  );
 }

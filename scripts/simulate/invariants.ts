@@ -38,6 +38,8 @@ export const INVARIANTS = {
   "mail is read": "in the end no webhook, answer or command waits for somebody",
   "events complete": "each order's events begin with its creation, rise in version, and end with what became of it",
   "model is PostgreSQL": "on a real PostgreSQL every answer, error and row is what the model says",
+  "repeats do nothing": "an old request that is sent again makes no order, no effect and no booking",
+  "readers see the rows": "in the end order, timeline, explanation and trial balance tell what is in the rows",
   "recovery is idle": "recovery on a healthy system writes nothing and calls no PSP",
 } as const;
 

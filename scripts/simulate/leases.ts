@@ -2,6 +2,7 @@
 import type { LeaseOptions, Leases, LeaseVerdict } from "../../src/engine/leases/leases.ts";
 import { createLeaseStore, createMemoryLeases } from "../../src/engine/leases/memory-leases.ts";
 import type { Life } from "./life.ts";
+import type { Seams } from "./seams.ts";
 import type { World } from "./world.ts";
 
 export interface SimulatedLeases {
@@ -11,7 +12,10 @@ export interface SimulatedLeases {
   flush(): void;
 }
 
-export function createSimulatedLeases(world: World): SimulatedLeases {
+/** What a dead process hears. */
+const silence = (): Promise<never> => new Promise(() => {});
+
+export function createSimulatedLeases(world: World, seams: Seams): SimulatedLeases {
   const { timeline } = world;
   const store = createLeaseStore();
   /** Leases expire on the store's clock, not on that of whoever took them. */
@@ -39,7 +43,11 @@ export function createSimulatedLeases(world: World): SimulatedLeases {
       };
       return {
         ...inner,
-        take: (name) => later(() => judge(name)).then((verdict) => verdict),
+        async take(name) {
+          const verdict = await later(() => judge(name));
+          // Its lease outlives whoever dies here.
+          return verdict.kind === "taken" && seams.pass(life, "after it took the lease") ? silence() : verdict;
+        },
         wake(node, name) {
           if (!simulated.isDown) timeline.in(world.between("lease latency", 0.1, 1), () => inner.wake(node, name));
         },

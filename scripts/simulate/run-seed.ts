@@ -18,6 +18,7 @@ import { type Server, serveModel } from "./network.ts";
 import { openShadow } from "./postgres-shadow.ts";
 import { ALL_SCOPES, createSimulatedNode, nameError } from "./node.ts";
 import { createSimulatedPsp, type Notice, signNotice, type SimulatedPsp } from "./psp.ts";
+import { compareReads } from "./readers.ts";
 import { createRestWatch } from "./rest-watch.ts";
 import { createSeams } from "./seams.ts";
 import { createWorld, type TraceEntry, type Violation, type World } from "./world.ts";
@@ -37,6 +38,9 @@ export interface RunOptions {
   /** Exhaustive mode: the only payment method, and the seams at which a process dies. */
   readonly token?: string;
   readonly deaths?: readonly number[];
+  /** Exhaustive mode: how long faults and operators are at it, and when the flow has surely come to its end. */
+  readonly safetyMs?: number;
+  readonly flowMs?: number;
 }
 
 export interface RunResult {
@@ -63,6 +67,7 @@ const CHECKOUTS = 30;
 /** Where the draw was of small checkouts, more buyers come before the shops close. */
 const MIN_ORDERS = 50;
 const SAFETY_MS = 25_000;
+const SHORT_SAFETY_MS = 1_000;
 /** Long enough that every schedule of the order can be spent. */
 const LONG_SAFETY_MS = 110_000;
 const SHARE_OF_LONG_RUNS = 0.12;
@@ -129,7 +134,6 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     [...model.tables.entries.values()].some((entries) =>
       entries.some(({ psp, pspReference }) => psp === account && pspReference === reference),
     );
-  const leases = createSimulatedLeases(world);
   const seams = createSeams({
     deaths: options.deaths ?? [],
     isCounting: options.deaths !== undefined,
@@ -140,6 +144,7 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
       timeline.in(300, () => void node?.start().catch(() => {}));
     },
   });
+  const leases = createSimulatedLeases(world, seams);
   const psps: SimulatedPsp[] = ACCOUNTS.map((account) =>
     createSimulatedPsp({
       world,
@@ -219,9 +224,16 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
     }
   }
 
+  function describeDeeds(): string {
+    const { orders, paymentEvents, entries } = model.tables;
+    const booked = [...entries.values()].flat().length;
+    return `${orders.size} orders, ${paymentEvents.size} checkouts, ${judge.calls.effects.size} effects, ${booked} entries`;
+  }
+
   const checkouts = options.checkouts ?? CHECKOUTS;
   const isExhaustive = options.deaths !== undefined;
   const isLong = world.between("length", 0, 1) < SHARE_OF_LONG_RUNS;
+  const flowMs = options.flowMs ?? WHOLE_FLOW_MS;
   const safetyMs = isLong ? LONG_SAFETY_MS : SAFETY_MS;
   if (plan.clock_skew > 0) world.probe("fault clock_skew");
   nemesis.start();
@@ -243,11 +255,11 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   };
   timeline.in(OPERATOR_EVERY_MS, operate);
 
-  await timeline.runUntil(isExhaustive ? 1_000 : safetyMs);
+  await timeline.runUntil(options.safetyMs ?? (isExhaustive ? SHORT_SAFETY_MS : safetyMs));
   await nemesis.heal();
   world.trace("nemesis", "heals everything");
   const rest = createRestWatch({ world, model, calls, clients, nodes, psps, server });
-  const isAtRest = (): boolean => !(isExhaustive && timeline.nowMs() < WHOLE_FLOW_MS) && rest.isAtRest();
+  const isAtRest = (): boolean => !(isExhaustive && timeline.nowMs() < flowMs) && rest.isAtRest();
   let hasRested = false;
   await timeline.runUntil(timeline.nowMs() + LIVENESS_MS, () => {
     hasRested = isAtRest();
@@ -261,7 +273,12 @@ async function runWorld(world: World, options: RunOptions): Promise<RunResult> {
   checkAtRest(world, model, judge);
   checkReceipts(world, { nodes, model, judge });
   if (world.violations.length === 0) await checkIdleRecovery(world, { nodes, model, judge, commits: () => commits });
-  if (world.violations.length === 0) await replayAnswers(world, clients.replayAll());
+  if (world.violations.length === 0) {
+    const before = describeDeeds();
+    await finish(world, clients.replayAll());
+    if (describeDeeds() !== before) world.fail("repeats do nothing", `${before} became ${describeDeeds()}`);
+  }
+  if (world.violations.length === 0) await finish(world, compareReads({ world, nodes, merchants, model }));
   if (world.violations.length === 0) judge.checkBooks();
   await shadow?.compareRows();
 
@@ -304,9 +321,10 @@ async function openShops(model: ModelDatabase, server: Server): Promise<readonly
   return shops;
 }
 
-async function replayAnswers(world: World, replays: Promise<void>): Promise<void> {
+/** Lets virtual time go on until it is done. */
+async function finish(world: World, task: Promise<void>): Promise<void> {
   let isOver = false;
-  void replays.then(() => {
+  void task.then(() => {
     isOver = true;
   });
   await world.timeline.runUntil(world.timeline.nowMs() + LIVENESS_MS, () => isOver);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { simulateCrashes } from "../../scripts/simulate/campaigns/crashes.ts";
 import { huntMistakes } from "../../scripts/simulate/campaigns/mistakes.ts";
 import { simulateSeeds } from "../../scripts/simulate/campaigns/seeds.ts";
-import { FLOWS } from "../../scripts/simulate/crash-points.ts";
+import { FLOWS, optionsOf } from "../../scripts/simulate/crash-points.ts";
 import { FAULT_NAMES } from "../../scripts/simulate/faults.ts";
 import { INVARIANTS } from "../../scripts/simulate/invariants.ts";
 import { MISTAKES } from "../../scripts/simulate/planted/mistakes.ts";
@@ -51,6 +51,15 @@ describe("runs that found a mistake once", () => {
     expect(readFileSync(new URL(`../../${file}`, import.meta.url), "utf8")).toContain(title);
   });
 });
+
+test.each(FLOWS.filter(({ reaches }) => reaches !== undefined))(
+  "the flow “$name” is what its name says",
+  async (flow) => {
+    const { probes, violations } = await runSeed(optionsOf(flow, []));
+    expect(violations).toEqual([]);
+    expect([...probes.keys()]).toContain(`edge ${flow.reaches}`);
+  },
+);
 
 test(
   "a death at every seam of every canonical flow loses and doubles nothing",
