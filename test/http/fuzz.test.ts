@@ -1,25 +1,18 @@
-/** Ten thousand spoilt requests: each is answered as the document says, none with a fault of ours. */
+/**
+ * Ten thousand spoilt requests to the real processor: each is answered as the document says, none with a fault of ours,
+ * and whatever they made is in the books and at the PSP, once.
+ */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { PaymentsService, StoredAnswer } from "../../src/payments/service.ts";
-import type { HttpApp } from "../../src/http/app.ts";
-import { aPayment, type HttpUnderTest, startHttpUnderTest } from "./http-under-test.ts";
+import { expectIntegrity } from "../support/integrity.ts";
+import type { JsonObject } from "../support/json-schema.ts";
+import { type AskInit, bodyOf, type HttpUnderTest, startHttpUnderTest } from "./http-under-test.ts";
 
 let http: HttpUnderTest;
-let app: HttpApp;
 beforeAll(async () => {
   http = await startHttpUnderTest();
-  // The door is under test: behind it stands an answer that was once real.
-  const real = await (await http.ask("/v1/payments", { body: aPayment() })).text();
-  const order = JSON.stringify(JSON.parse(real).payment_orders[0]);
-  const answer = (status: number, body: string): StoredAnswer => ({ status, body, isReplay: false });
-  const payments: PaymentsService = {
-    create: async () => answer(201, real),
-    command: async () => answer(200, order),
-    startHosted: async () => {},
-    askOnRead: () => {},
-  };
-  app = http.openFront({ payments });
+  const first = await http.ask("/v1/payments", { body: FULL, headers: { "idempotency-key": TAKEN_KEY } });
+  expect(first.status).toBe(201);
 });
 afterAll(() => http.close());
 
@@ -43,6 +36,8 @@ const FULL = {
   return_url: "https://shop.example/done",
   metadata: { cart: "17" },
 };
+
+const TAKEN_KEY = "taken";
 
 const nasty = fc.constantFrom<unknown>(
   null,
@@ -141,26 +136,91 @@ function damage(text: string, at: number, how: number): string {
   }
 }
 
-test("mutated payments get an answer of the document, never a fault of ours", async () => {
+/** Most requests are checkouts of their own; some claim the ids or the idempotency key of the first. */
+type Ids = "own" | "taken checkout" | "taken orders" | "taken key";
+
+interface Spoilt {
+  readonly changes: readonly Mutation[];
+  readonly at: number;
+  readonly how: number;
+  readonly ids: Ids;
+  readonly waits: boolean;
+}
+
+const spoilt: fc.Arbitrary<Spoilt> = fc.record({
+  changes: fc.array(mutation, { minLength: 1, maxLength: 3 }),
+  at: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  how: fc.integer({ min: 0, max: 12 }),
+  ids: fc.oneof(
+    { weight: 9, arbitrary: fc.constant("own" as const) },
+    { weight: 1, arbitrary: fc.constantFrom("taken checkout" as const, "taken orders" as const, "taken key" as const) },
+  ),
+  waits: fc.boolean(),
+});
+
+let requestsMade = 0;
+
+function toRequest({ changes, at, how, ids, waits }: Spoilt): AskInit {
+  requestsMade += 1;
+  const whole = {
+    ...FULL,
+    ...(ids === "taken checkout" ? {} : { checkout_id: `own_${requestsMade}` }),
+    payment_orders: FULL.payment_orders.map((order, index) => ({
+      ...order,
+      ...(ids === "own" || ids === "taken key" ? { payment_order_id: `own_${requestsMade}_${index}` } : {}),
+    })),
+  };
+  return {
+    body: damage(JSON.stringify(changes.reduce<unknown>(mutate, whole)) ?? "", at, how),
+    headers: {
+      ...(waits ? { prefer: "wait=5" } : {}),
+      ...(ids === "taken key" ? { "idempotency-key": TAKEN_KEY } : {}),
+    },
+  };
+}
+
+const BATCHES = 500;
+/** So many at once: they share commits, and are quicker. */
+const IN_FLIGHT = 20;
+
+test("mutated payments get an answer of the document, never a fault of ours", { timeout: 120_000 }, async () => {
   const statuses = new Map<number, number>();
+  const codes = new Set<unknown>();
+
+  async function send(request: AskInit): Promise<void> {
+    const answer = await http.ask("/v1/payments", request);
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    expect(answer.status).toBeLessThan(500);
+    if (answer.status < 400) return;
+    expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    const text = await answer.text();
+    expect(text).not.toContain("4242424242424242");
+    const { code } = JSON.parse(text) as JsonObject;
+    expect(code).toEqual(expect.stringMatching(/^[a-z-]+$/));
+    codes.add(code);
+  }
+
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(mutation, { minLength: 1, maxLength: 3 }),
-      fc.double({ min: 0, max: 0.999, noNaN: true }),
-      fc.integer({ min: 0, max: 12 }),
-      async (changes, at, how) => {
-        const text = damage(JSON.stringify(changes.reduce<unknown>(mutate, FULL)) ?? "", at, how);
-        const answer = await http.ask("/v1/payments", { app, body: text });
-        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-        expect(answer.status).toBeLessThan(500);
-        if (answer.status >= 400) expect(await answer.text()).not.toContain("4242424242424242");
-      },
-    ),
-    { numRuns: 10_000 },
+    fc.asyncProperty(fc.array(spoilt, { minLength: IN_FLIGHT, maxLength: IN_FLIGHT }), async (batch) => {
+      await Promise.all(batch.map(toRequest).map(send));
+    }),
+    { numRuns: BATCHES },
   );
-  // The mutations reach both sides of the door.
-  expect([...statuses.keys()].toSorted()).toEqual(expect.arrayContaining([201, 400, 422]));
+  expect([...statuses.values()].reduce((sum, count) => sum + count, 0)).toBe(10_000);
+  // The mutations reach both sides of the door, and what stands behind it.
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([201, 400, 409, 422]));
+  expect([...codes]).toEqual(
+    expect.arrayContaining(["checkout-conflict", "payment-order-conflict", "idempotency-key-reused"]),
+  );
   expect(http.logged()).not.toContain("4242424242424242");
+
+  const counts = await expectIntegrity({ sql: http.sql, psp: { url: http.simulator.url } });
+  expect(counts["effects booked"]).toBeGreaterThan(1_000);
+  for (const path of ["/v1/ledger/trial-balance", "/v1/ledger/trial-balance?at=2099-01-01T00:00:00Z"]) {
+    const { currencies } = await bodyOf(await http.ask(path));
+    const differences = (currencies as readonly JsonObject[]).map(({ difference }) => Number(difference));
+    expect(new Set(differences)).toEqual(new Set([0]));
+  }
 });
 
 test("strange addresses and headers get an answer of the document, never a fault of ours", async () => {
@@ -233,7 +293,6 @@ test("strange addresses and headers get an answer of the document, never a fault
       async (address, method, text, header) => {
         const url = new URL(address, "http://x");
         const answer = await http.ask(url.pathname + url.search, {
-          app,
           method,
           headers: { [header]: text },
           ...(method === "POST" ? { body: "{}" } : {}),
