@@ -1,17 +1,35 @@
 /** Commands that are repeated or mistaken: the caller hears why, and the order is none the worse for it. */
 import { createHash } from "node:crypto";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type FlorinUnderTest, startFlorinUnderTest, type TestNode, until } from "../engine/florin-under-test.ts";
+import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
+import type { Leases } from "../../src/engine/leases/leases.ts";
 import type { OperatorCommand } from "../../src/payments/service.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
 
 let florin: FlorinUnderTest;
 let node: TestNode;
 let made = 0;
+/** Happens once, when an order was looked up and the engine is about to read it: its lease is what it asks for first. */
+let beforeItIsRead: (() => Promise<unknown>) | null = null;
 
 beforeAll(async () => {
   florin = await startFlorinUnderTest();
-  node = await florin.openNode();
+  const open = chooseLeases({ redisUrl: null });
+  node = await florin.openNode({
+    openLeases(options): Leases {
+      const leases = open(options);
+      return {
+        ...leases,
+        async take(name) {
+          const happens = beforeItIsRead;
+          beforeItIsRead = null;
+          await happens?.();
+          return leases.take(name);
+        },
+      };
+    },
+  });
 });
 afterEach(() => florin.psp.reset());
 afterAll(async () => {
@@ -100,4 +118,53 @@ test("a repeated checkout whose order is set aside is not told to be done", asyn
   await pay(node, request, { waitMs: 200 });
   await florin.owner`UPDATE payment_orders SET quarantined_at = now(), quarantine_reason = 'test' WHERE payment_order_id = ${id}`;
   await expect(pay(node, request)).rejects.toMatchObject({ code: "temporarily-unavailable" });
+});
+
+describe.each([
+  { what: "is of a newer machine version", change: "machine_version = 99" },
+  { what: "can't be read", change: "snapshot = '{}'" },
+  { what: "is set aside", change: "quarantined_at = now(), quarantine_reason = 'test'" },
+])("an order that $what", ({ change }) => {
+  async function openOrder(): Promise<{ readonly id: string; happen(): Promise<unknown> }> {
+    const id = newId();
+    await pay(node, { ...checkoutOf(id), paymentMethod: { kind: "hosted_page" } }, { waitMs: 0 });
+    return {
+      id,
+      happen: () => florin.owner.unsafe(`UPDATE payment_orders SET ${change} WHERE payment_order_id = '${id}'`),
+    };
+  }
+
+  const expectSetAside = async (id: string, key: string): Promise<void> => {
+    const call = { merchantId: 1, key, requestHash: createHash("sha256").update(key).digest("hex") };
+    await expect(node.payments.command(call, id, { kind: "cancel" })).rejects.toMatchObject({
+      code: "invalid-state",
+      options: { extra: { current_state: "quarantined", allowed: [] } },
+    });
+    expect(await florin.order(id)).toMatchObject({ state: "NOT_STARTED", version: 1, steps: ["NOT_STARTED"] });
+    expect(await florin.owner`SELECT 1 FROM idempotency_keys WHERE key = ${key}`).toEqual([]);
+  };
+
+  test("is answered as one that is set aside, not as one that is not there", async () => {
+    const { id, happen } = await openOrder();
+    await happen();
+    await expectSetAside(id, newId("key"));
+  });
+
+  test("but only since it was looked up is answered the same", async () => {
+    const { id, happen } = await openOrder();
+    beforeItIsRead = happen;
+    await expectSetAside(id, newId("key"));
+    expect(beforeItIsRead).toBeNull();
+  });
+});
+
+test("an order that a newer build gives back takes the command that was refused, under the same key", async () => {
+  const id = newId();
+  await pay(node, { ...checkoutOf(id), paymentMethod: { kind: "hosted_page" } }, { waitMs: 0 });
+  const key = newId("key");
+  await florin.owner`UPDATE payment_orders SET machine_version = 99 WHERE payment_order_id = ${id}`;
+  expect(await send(id, { kind: "cancel" }, key)).toBe("invalid-state");
+  await florin.owner`UPDATE payment_orders SET machine_version = 1 WHERE payment_order_id = ${id}`;
+  expect(await send(id, { kind: "cancel" }, key)).toBe("200");
+  expect(await send("order-unknown", { kind: "cancel" })).toBe("not-found");
 });

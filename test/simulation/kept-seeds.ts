@@ -26,4 +26,9 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
       "an order whose creation was still being committed was taken for a stray by its creator, asked about, and then sent blind",
     test: "test/engine/mechanisms.test.ts: an order that is being created is alive to its creator",
   },
+  {
+    seed: 70_115,
+    found: "an order that a newer build moved between its look-up and its command was answered 404",
+    test: "test/payments/operator-commands.test.ts: but only since it was looked up is answered the same",
+  },
 ];
