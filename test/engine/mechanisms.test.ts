@@ -156,6 +156,60 @@ test("an order that is being created is alive to its creator", async () => {
   expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge"]);
 });
 
+const STRAY_SWEEP_MS = 30_000;
+
+test("an order that is this node's, and that nobody has in memory, is found twice a minute and driven on", async () => {
+  let lookForStrays = (): void => {};
+  const ports: Ports = {
+    ...systemPorts,
+    timers: {
+      ...systemPorts.timers,
+      every(ms, callback) {
+        if (ms !== STRAY_SWEEP_MS) return systemPorts.timers.every(ms, callback);
+        lookForStrays = callback;
+        return () => {};
+      },
+    },
+  };
+  const dead = await florin.openNode({ isProxied: true, isSweeping: false });
+  const adopted: string[] = [];
+  const node = await florin.openNode({ ports, onAdopted: ({ id }, stateName) => adopted.push(`${id} ${stateName}`) });
+  const [stray, live] = [newId(), newId()];
+  const gate = Promise.withResolvers<void>();
+  florin.psp.onCharge = async (_, make) => {
+    const outcome = make();
+    await gate.promise;
+    return outcome;
+  };
+  await pay(dead, checkoutOf(stray), { waitMs: 100 });
+  const answered = pay(node, checkoutOf(live));
+  await until(() => florin.psp.calls.length === 2, "both charges are out");
+  dead.isolate();
+  // As an adoption that was committed, and that nobody heard of: no error tells the node to look.
+  await florin.owner`
+    UPDATE payment_orders SET owner = ${node.node}, fencing_token = fencing_token + 1 WHERE payment_order_id = ${stray}`;
+  const order = await florin.order(stray);
+  for (let round = 0; round < 3; round += 1) expect(await node.sweeper.sweep()).toMatchObject({ adopted: 0 });
+  expect(await florin.order(stray)).toEqual(order);
+  expect(florin.psp.calls).toHaveLength(2);
+
+  lookForStrays();
+  await until(async () => {
+    await node.sweeper.sweep();
+    return (await florin.order(stray)).state === "SUCCESS";
+  }, "the stray is paid");
+  expectOnce(await florin.order(stray));
+  expect(adopted).toEqual([`${order.id} EXECUTING.sending`]);
+  expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge", "inquiry"]);
+
+  // Who is in memory is no stray: it is let be, and its call's answer is taken.
+  expect(await florin.order(live)).toMatchObject({ state: "sending", token: 1, version: 1 });
+  gate.resolve();
+  await answered;
+  expectOnce(await florin.order(live));
+  expect(florin.psp.calls).toHaveLength(3);
+});
+
 test("a call whose claim lapsed between its commit and the news of it is held back", async () => {
   let nowMs = 0;
   let sent = 0;
