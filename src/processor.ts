@@ -12,6 +12,7 @@ import { checkDatabase } from "./db/check-database.ts";
 import type { DatabaseAccess, Statements } from "./db/access.ts";
 import type { ActorKind, ActorRef } from "./engine/actor.ts";
 import { type ActorStore, createActorStore } from "./engine/actor-store.ts";
+import { refuseUnservedPsps } from "./engine/check-psps.ts";
 import { refuseForgottenVersions } from "./engine/check-versions.ts";
 import { type CommittedStep, createEngine, type Engine } from "./engine/engine.ts";
 import { createJournal, type Journal } from "./engine/journal.ts";
@@ -30,7 +31,7 @@ import type { Connector } from "./psp/connector.ts";
 export interface ProcessorOptions {
   readonly database: DatabaseAccess;
   readonly openLeases: OpenLeases;
-  /** The PSP that new orders go to comes first. */
+  /** The PSP that new orders go to comes first. All nodes must know a PSP before one of them puts it there. */
   readonly connectors: readonly Connector[];
   readonly policy: PolicyName;
   readonly ports: Ports;
@@ -85,6 +86,14 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
   const { database } = options;
   const { statements } = database;
   await checkDatabase(statements, ports);
+  const kind = createPaymentOrderKind((psp) => (request) => {
+    const connector = connectors.get(psp);
+    invariant(connector !== undefined, `an order of the PSP ${psp}, which is not configured, wants to be charged`);
+    return connector.buildCharge(request);
+  });
+  const kinds = new Map<string, ActorKind>([[kind.name, kind]]);
+  await refuseForgottenVersions(statements, kind);
+  await refuseUnservedPsps(statements, kind, [...connectors.keys()]);
 
   const ownership = await claimOwnership({
     openHeart: database.openHeart,
@@ -109,11 +118,6 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     onTrouble: ({ error, items, runs }) => log.warn({ err: error, items, runs }, "a batch has to run again"),
   });
   const store = createActorStore({ statements, node });
-  const kind = createPaymentOrderKind(
-    (psp) => (request) => (connectors.get(psp) ?? mainConnector).buildCharge(request),
-  );
-  const kinds = new Map<string, ActorKind>([[kind.name, kind]]);
-  await refuseForgottenVersions(statements, kind);
   const engine = createEngine({
     kinds,
     store,

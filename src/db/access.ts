@@ -50,6 +50,8 @@ export function bindStatements(sql: Sql) {
     probe: () => operation.probe(sql),
     findSetting: (name: string) => operation.findSetting(sql, name),
     countOpenOrders: () => operation.countOpenOrders(sql),
+    countUnservedOrders: (...rest: Rest<typeof operation.countUnservedOrders>) =>
+      operation.countUnservedOrders(sql, ...rest),
     purgeOutdated: () => purgeOutdated(sql),
   };
 }

@@ -215,7 +215,7 @@ describe.concurrent("a notice of the PSP", () => {
 
   test("of an account without a secret is refused with 503", async () => {
     const other = { ...florin.connector, account: "unconfigured" };
-    const alone = await florin.openNode({ connectors: [other], isSweeping: false });
+    const alone = await florin.openNode({ connectors: [other, florin.connector], isSweeping: false });
     const refusal = await alone.webhooks
       .receive("unconfigured", Buffer.from("{}"), {})
       .catch((error: unknown) => error);

@@ -9,6 +9,7 @@ import { CHECKOUTS, KEYS, KINDS, MERCHANT_IDS, ORDER_NAMES, pickOrder, pickRef, 
 const ODD_TEXTS = ["nul \u0000", "half \ud800", "", "ünï"] as const;
 const LIMITS = [0, 1, 2, 3, 1_000] as const;
 const AGES_MS = [-1, 0, 1, 1_500, 10_000, 0.5] as const;
+const SERVED = [[], ["alpha"], ["beta"], ["alpha", "beta"], ["ünï", 'with "quotes"', "alpha"]] as const;
 const OWNERSHIP_MS = 10_000;
 
 type Make = (world: World) => Step;
@@ -203,6 +204,7 @@ const STATEMENTS: readonly Make[] = [
   () => statement("probe", []),
   (world) => statement("findSetting", [pickText(world, ["secret", "other"])]),
   () => statement("countOpenOrders", [], asSet),
+  (world) => statement("countUnservedOrders", [world.chance.pick(KINDS), world.chance.pick(SERVED)], asSet),
   () => statement("purgeOutdated", []),
   () => {
     const { nowMs: _, ...healthy } = { nowMs: 0, isStandby: false };

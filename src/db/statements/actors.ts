@@ -40,6 +40,17 @@ export const versionsOf = ({ machineVersions }: ActorTable): string => toArray(m
 /** Actors that this build restores: $1 is the list of machine versions it knows. */
 export const LOADABLE = "o.quarantined_at IS NULL AND o.machine_version = ANY ($1::smallint[])";
 
+/**
+ * The open actors of a kind, whose name is $2, through the indexes that hold open actors alone: reading every order that
+ * ever was took longer than a statement may, and no node could start.
+ */
+export const toOpenActors = ({ table }: ActorTable): string => `(
+  SELECT merchant_id, id FROM ${table} WHERE owner IS NOT NULL
+  UNION
+  SELECT merchant_id, id FROM ${table} WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized')
+  UNION
+  SELECT merchant_id, actor_id FROM timers WHERE actor_kind = $2)`;
+
 /** Owned by a node that resigned or has not beaten for the ownership time; $2 is this node, $3 that time in ms. */
 const ORPHANED = `o.owner IN (
   SELECT n.node_id FROM nodes n
@@ -169,10 +180,7 @@ export interface ForgottenActor {
   readonly total: number;
 }
 
-/**
- * Open actors of machine versions before the oldest that this build knows. What is open is found through the indexes that
- * hold open actors alone: reading every order that ever was took longer than a statement may, and no node could start.
- */
+/** Open actors of machine versions before the oldest that this build knows. */
 export async function listForgottenActors(
   sql: Sql,
   kind: ActorTable,
@@ -180,16 +188,9 @@ export async function listForgottenActors(
 ): Promise<readonly ForgottenActor[]> {
   return sql.unsafe<ForgottenActor[]>(
     `SELECT o.id, o.machine_version AS version, count(*) OVER ()::int AS total
-     FROM (
-       SELECT merchant_id, id FROM ${kind.table} WHERE owner IS NOT NULL
-       UNION
-       SELECT merchant_id, id FROM ${kind.table} WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized')
-       UNION
-       SELECT merchant_id, actor_id FROM timers WHERE actor_kind = $3
-     ) open
-     JOIN ${kind.table} o ON o.merchant_id = open.merchant_id AND o.id = open.id
+     FROM ${toOpenActors(kind)} open JOIN ${kind.table} o ON o.merchant_id = open.merchant_id AND o.id = open.id
      WHERE o.machine_version < $1::int
-     LIMIT $2::int`,
-    [Math.min(...kind.machineVersions), limit, kind.name],
+     LIMIT $3::int`,
+    [Math.min(...kind.machineVersions), kind.name, limit],
   );
 }

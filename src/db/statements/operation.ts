@@ -1,5 +1,6 @@
 /** What a node asks about the database itself, and for its probes and metrics. */
 import type { Sql } from "../client.ts";
+import { type ActorTable, LOADABLE, toOpenActors, versionsOf } from "./actors.ts";
 
 export interface DatabaseState {
   /** As `server_version_num`: 150004. */
@@ -44,4 +45,25 @@ export async function countOpenOrders(sql: Sql): Promise<readonly OpenOrderCount
     WHERE phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized') GROUP BY 1, 2
     UNION ALL
     SELECT 'EXECUTING', 'owned', count(*)::int FROM payment_orders WHERE owner IS NOT NULL`;
+}
+
+export interface UnservedOrders {
+  readonly psp: string;
+  readonly count: number;
+}
+
+/** Orders that this build would move and that are not at an end, of PSPs other than these. */
+export async function countUnservedOrders(
+  sql: Sql,
+  kind: ActorTable,
+  psps: readonly string[],
+): Promise<readonly UnservedOrders[]> {
+  return sql.unsafe<UnservedOrders[]>(
+    `SELECT o.psp, count(*)::int AS count
+     FROM ${toOpenActors(kind)} open JOIN ${kind.table} o ON o.merchant_id = open.merchant_id AND o.id = open.id
+     WHERE ${LOADABLE} AND o.payment_order_status IN ('NOT_STARTED', 'EXECUTING')
+       AND o.psp NOT IN (SELECT json_array_elements_text($3::text::json))
+     GROUP BY o.psp`,
+    [versionsOf(kind), kind.name, JSON.stringify(psps)],
+  );
 }

@@ -36,10 +36,10 @@ export function limitOf(limit: number): number {
 /** Phases whose orders the index of the queues holds. */
 const QUEUED: ReadonlySet<string | null> = new Set(["retrying", "pending", "resolving", "parked", "authorized"]);
 
-const isOpen = (store: Store, kind: ActorTable, { owner, phase, key }: Order): boolean =>
+export const isOpen = (store: Store, kind: ActorTable, { owner, phase, key }: Order): boolean =>
   owner !== null || QUEUED.has(phase) || store.timers.get(key)?.actorKind === kind.name;
 
-function checkKind({ table }: ActorTable): void {
+export function checkKind({ table }: ActorTable): void {
   invariant(table === "payment_orders", `the model has no actors in ${table}`);
 }
 

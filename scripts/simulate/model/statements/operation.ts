@@ -3,10 +3,11 @@ import type { Statements } from "../../../../src/db/access.ts";
 import type { Synchronous } from "../../model-contract.ts";
 import { textArgument, uuidArgument } from "../casts.ts";
 import type { Store } from "../store.ts";
+import { checkKind, isLoadable, isOpen } from "./actors.ts";
 
 type OperationStatements = Pick<
   Synchronous<Statements>,
-  "readDatabaseState" | "probe" | "findSetting" | "countOpenOrders" | "purgeOutdated"
+  "readDatabaseState" | "probe" | "findSetting" | "countOpenOrders" | "countUnservedOrders" | "purgeOutdated"
 >;
 
 /** A server that passes the check at start. */
@@ -42,6 +43,16 @@ export function createOperationStatements(store: Store): OperationStatements {
         counts.set(name, row);
       }
       return [...counts.values(), { status: "EXECUTING", phase: "owned", count: owned }];
+    },
+    countUnservedOrders(kind, psps) {
+      checkKind(kind);
+      const counts = new Map<string, number>();
+      for (const order of store.orders.values()) {
+        const { psp, status } = order;
+        if (!isOpen(store, kind, order) || !isLoadable(kind, order) || psps.includes(psp)) continue;
+        if (status === "NOT_STARTED" || status === "EXECUTING") counts.set(psp, (counts.get(psp) ?? 0) + 1);
+      }
+      return [...counts].map(([psp, count]) => ({ psp, count }));
     },
     purgeOutdated() {
       const nowMs = store.nowMs();
