@@ -16,7 +16,7 @@ import type {
   PaymentOrderInput,
   PostParams,
 } from "../../machines/payment-order-types.ts";
-import { assertNever } from "../core/assert.ts";
+import { assertNever, invariant } from "../core/assert.ts";
 import type { ActorRef, ActorState, AnnouncementIntent, CallIntent, Decision, EntryIntent } from "../engine/actor.ts";
 import { postLateSuccess, postPayIn } from "../ledger/posting-rules.ts";
 import type { ChargeRequest } from "../psp/connector.ts";
@@ -225,6 +225,22 @@ function decide(parts: Parts, state: PaymentOrderState, event: PaymentOrderEvent
   return { isChange: true, next: nextState, calls, entries, announcements };
 }
 
+/** The bytes of a charge. An order starts when its token is there; an empty one would be the PSP's to make sense of. */
+function buildRequest(terms: PaymentOrderTerms, buildCharge: BuildCharge): string {
+  const { checkoutId, paymentMethodToken, returnUrl } = terms.checkout;
+  invariant(paymentMethodToken !== null, "a charge needs the token of a payment method");
+  return buildCharge({
+    merchantId: terms.merchantId,
+    orderId: terms.id,
+    paymentOrderId: terms.paymentOrderId,
+    checkoutId,
+    amountMinor: terms.amountMinor,
+    currency: terms.currency,
+    paymentMethodToken,
+    returnUrl,
+  });
+}
+
 function toCharge(terms: PaymentOrderTerms, call: ChargeParams, buildCharge: BuildCharge): CallIntent {
   return {
     kind: "charge",
@@ -233,18 +249,7 @@ function toCharge(terms: PaymentOrderTerms, call: ChargeParams, buildCharge: Bui
     psp: terms.psp,
     idempotencyKey: toIdempotencyKey(terms.id, "charge", call.operation),
     // Only the first send under a key makes the bytes; a resend finds them stored with that attempt.
-    request: call.isResend
-      ? null
-      : buildCharge({
-          merchantId: terms.merchantId,
-          orderId: terms.id,
-          paymentOrderId: terms.paymentOrderId,
-          checkoutId: terms.checkout.checkoutId,
-          amountMinor: terms.amountMinor,
-          currency: terms.currency,
-          paymentMethodToken: terms.checkout.paymentMethodToken ?? "",
-          returnUrl: terms.checkout.returnUrl,
-        }),
+    request: call.isResend ? null : buildRequest(terms, buildCharge),
   };
 }
 

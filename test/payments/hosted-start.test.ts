@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { findPaymentEvent, keepFirstToken } from "../../src/db/statements/payment-events.ts";
-import { PAYMENT_ORDER_KIND } from "../../src/payments/payment-order-state.ts";
+import { toFactLetter } from "../../src/engine/letters.ts";
+import { PAYMENT_ORDER_KIND, toOrderRefs } from "../../src/payments/payment-order-state.ts";
 import { createInstantConnector } from "../../src/psp/instant/connector.ts";
+import { createPspDouble } from "../engine/psp-double.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aCheckout, anOrder, pay, startTestProcessor, TEST_MERCHANT } from "../support/processor.ts";
 
@@ -70,4 +72,22 @@ test("a second card, and the first one again, start nothing more", async () => {
     SELECT count(*)::int AS commands, count(DISTINCT actor_id)::int AS orders FROM commands c
     JOIN payment_orders o ON o.id = c.actor_id JOIN payment_events e ON e.id = o.payment_event_id WHERE e.checkout_id = 'twice'`;
   expect(rows).toEqual({ commands: 2, orders: 2 });
+});
+
+test("an order that is started without a card is set aside; no PSP has to make sense of an empty one", async () => {
+  const psp = createPspDouble();
+  await using processor = await startTestProcessor({ databaseUrl: database.appUrl, connectors: [psp] });
+  await pay(processor, hosted("no-card"), { waitMs: 0 });
+  const found = await findPaymentEvent(sql, TEST_MERCHANT, "no-card");
+  const [ref] = toOrderRefs(TEST_MERCHANT, found?.orderIds ?? []);
+  if (ref === undefined) throw new Error("there is an order");
+  const result = await processor.engine.deliver(
+    ref,
+    toFactLetter({ type: "order.started", at: Date.now(), jitter: 0 }),
+  );
+  expect(result).toEqual({ kind: "quarantined", reason: "a charge needs the token of a payment method" });
+  const [order] = await sql`
+    SELECT payment_order_status AS status, version, quarantine_reason AS reason FROM payment_orders WHERE id = ${ref.id}`;
+  expect(order).toEqual({ status: "NOT_STARTED", version: 1, reason: "a charge needs the token of a payment method" });
+  expect(psp.calls).toEqual([]);
 });
