@@ -14,7 +14,7 @@ import { createArrivals } from "./arrivals.ts";
 import { addDecision, ItemBuilder } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
 import type { Leases } from "./leases/leases.ts";
-import { type Envelope, type Letter, type LetterResult, toFactLetter } from "./letters.ts";
+import { type Envelope, isSuperseded, type Letter, type LetterResult, toFactLetter } from "./letters.ts";
 import type { Ownership } from "./ownership.ts";
 import { toStepItem } from "./step-item.ts";
 import { createWatchers } from "./watchers.ts";
@@ -94,10 +94,11 @@ export function createEngine(options: EngineOptions): Engine {
   const callsOut = createCallsOut(callDeps, deliver);
   let isDraining = false;
   /**
-   * Actors whose creation is being committed. They have a place: a burst must not find the same one free twice. And they
-   * are alive: whoever looks for strays must not ask the PSP about an order that is about to be sent.
+   * Actors whose creation is being committed, and what has come for them. They have a place: a burst must not find the same
+   * one free twice. And they are alive: their row may stand in the database long before its news is here, and whoever took
+   * it from there (a look for strays, a repeated request's cancel) would ask the PSP about an order that is about to be sent.
    */
-  const creating = new Set<string>();
+  const creating = new Map<string, Envelope[]>();
   const freePlaces = (): number => Math.max(0, options.maxLiveActors - lives.size - creating.size - arrivals.count());
 
   const newId = (): string => newUuid(ports);
@@ -267,15 +268,6 @@ export function createEngine(options: EngineOptions): Engine {
     return false;
   }
 
-  /**
-   * Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for.
-   * Whether the next one is due is for the database's clock to say, not for this machine's. Its row has whole milliseconds:
-   * a deadline of a PSP's fraction of one would else supersede itself for ever.
-   */
-  function isSuperseded({ timer }: ActorState, { dueAtMs }: Letter): boolean {
-    return dueAtMs !== undefined && timer !== null && Math.trunc(timer.dueAtMs) > dueAtMs;
-  }
-
   async function refuse(live: Live, envelope: Envelope): Promise<boolean> {
     const { ref, version, token, state } = live;
     const { mail } = envelope.letter;
@@ -309,19 +301,23 @@ export function createEngine(options: EngineOptions): Engine {
     throw new Error(`the database refused the step: ${detail}`);
   }
 
+  function hand(envelope: Envelope): void {
+    const { ref, letter, resolve } = envelope;
+    const name = refName(ref);
+    const live = lives.get(name);
+    if (live !== undefined) {
+      live.mailbox.push(envelope);
+      void pump(live);
+      return;
+    }
+    const held = creating.get(name);
+    if (held !== undefined) held.push(envelope);
+    else if (letter.observation === null && (isDraining || freePlaces() === 0)) resolve({ kind: "overloaded" });
+    else arrivals.enqueue(envelope);
+  }
+
   function deliver(ref: ActorRef, letter: Letter): Promise<LetterResult> {
-    return new Promise((resolve) => {
-      const envelope: Envelope = { ref, letter, resolve, returns: 0 };
-      const live = lives.get(refName(ref));
-      if (live !== undefined) {
-        live.mailbox.push(envelope);
-        void pump(live);
-      } else if (letter.observation === null && (isDraining || freePlaces() === 0)) {
-        resolve({ kind: "overloaded" });
-      } else {
-        arrivals.enqueue(envelope);
-      }
-    });
+    return new Promise((resolve) => hand({ ref, letter, resolve, returns: 0 }));
   }
 
   return {
@@ -345,10 +341,14 @@ export function createEngine(options: EngineOptions): Engine {
       );
       const claim = ownership.claim();
       const names = started.map(({ decision }) => refName(decision.next.ref));
-      for (const name of names) creating.add(name);
+      for (const name of names) creating.set(name, []);
       const verdict = await journal.commit(item.build());
+      const held = names.flatMap((name) => creating.get(name) ?? []);
       for (const name of names) creating.delete(name);
-      if (verdict.kind !== "committed") return verdict;
+      if (verdict.kind !== "committed") {
+        held.forEach(hand);
+        return verdict;
+      }
       for (const { decision, event } of started) {
         const { next } = decision;
         const kind = kinds.get(next.ref.kind);
@@ -359,6 +359,7 @@ export function createEngine(options: EngineOptions): Engine {
         }
         callsOut.send(next.ref, decision.calls, claim);
       }
+      held.forEach(hand);
       return { kind: "created", states: started.map(({ decision }) => decision.next) };
     },
 

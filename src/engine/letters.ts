@@ -48,3 +48,12 @@ export interface Envelope {
 export function toFactLetter(event: ActorEvent, mail: Mail | null = null): Letter {
   return { event, isCommand: false, mail, observation: null, toKeyRow: null };
 }
+
+/**
+ * Another node took the deadline, and the actor waits for its next one: firing now would not keep what a PSP asked for.
+ * Whether the next one is due is for the database's clock to say, not for this machine's. Its row has whole milliseconds:
+ * a deadline of a PSP's fraction of one would else supersede itself for ever.
+ */
+export function isSuperseded({ timer }: ActorState, { dueAtMs }: Letter): boolean {
+  return dueAtMs !== undefined && timer !== null && Math.trunc(timer.dueAtMs) > dueAtMs;
+}

@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Ports, systemPorts } from "../../src/core/ports.ts";
-import { performCall } from "../../src/engine/calls.ts";
+import { performCall, toStamp } from "../../src/engine/calls.ts";
 import { createLeaseStore, createMemoryLeases, type StoredLease } from "../../src/engine/leases/memory-leases.ts";
 import { toFactLetter } from "../../src/engine/letters.ts";
 import { claimOwnership, OWNERSHIP_MS } from "../../src/engine/ownership.ts";
@@ -152,6 +152,42 @@ test("an order that is being created is alive to its creator", async () => {
   expect(node.engine.isLive({ kind: "payment_order", merchantId: TEST_MERCHANT, id: order.id })).toBe(true);
   news.resolve();
   await answer;
+  expectOnce(await florin.order(id));
+  expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge"]);
+});
+
+test("what comes for an order that is being created waits for the news of its creation", async () => {
+  const node = await florin.openNode({ isProxied: true, isSweeping: false });
+  const id = newId();
+  const news = Promise.withResolvers<void>();
+  // Only the connection that commits is held: the others let the node read what it has written.
+  const committing = new Set<unknown>();
+  node.proxy.onClientMessage = ({ sql }, connection) => {
+    if (committing.size === 0 && sql?.includes("commit_steps") === true) committing.add(connection);
+    return "pass";
+  };
+  node.proxy.onServerMessage = ({ commandTag }, connection) =>
+    committing.has(connection) && commandTag !== null ? news.promise.then(() => "pass" as const) : "pass";
+  const answer = pay(node, checkoutOf(id));
+  await until(
+    async () => (await florin.owner`SELECT 1 FROM payment_orders WHERE payment_order_id = ${id}`).length === 1,
+    "it is written",
+  );
+  const order = await florin.order(id);
+  const ref = { kind: "payment_order", merchantId: TEST_MERCHANT, id: order.id };
+  // A repeated request found its row, and its shop cancels; taken from the row, the order would ask the PSP.
+  const cancel = node.engine.deliver(ref, {
+    ...toFactLetter({ type: "order.cancel", ...toStamp(systemPorts) }),
+    isCommand: true,
+  });
+  // Another payment goes the whole way meanwhile.
+  const other = newId();
+  await pay(node, checkoutOf(other));
+  expectOnce(await florin.order(other));
+  expect(florin.psp.callsOf(order.id)).toEqual([]);
+  expect(await florin.order(id)).toMatchObject({ version: 1, state: "sending" });
+  news.resolve();
+  await Promise.all([answer, cancel]);
   expectOnce(await florin.order(id));
   expect(florin.psp.callsOf(order.id).map(({ kind }) => kind)).toEqual(["charge"]);
 });

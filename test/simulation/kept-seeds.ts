@@ -31,4 +31,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found: "an order that a newer build moved between its look-up and its command was answered 404",
     test: "test/payments/operator-commands.test.ts: but only since it was looked up is answered the same",
   },
+  {
+    seed: 107712,
+    found:
+      "a cancel that came before the news of an order's creation took the order from its row and asked about it; then the news came, and it was sent",
+    test: "test/engine/mechanisms.test.ts: what comes for an order that is being created waits for the news of its creation",
+  },
 ];
