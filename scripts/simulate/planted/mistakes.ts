@@ -24,9 +24,9 @@ export const MISTAKES: readonly Mistake[] = [
     name: "effect-before-commit",
     what: "the PSP is called before the intent is committed",
     file: ENGINE,
-    right: "for (const name of names) creating.add(name);",
+    right: "for (const name of names) creating.set(name, []);",
     wrong:
-      "for (const name of names) creating.add(name); for (const { decision } of started) callsOut.send(decision.next.ref, decision.calls, claim);",
+      "for (const name of names) creating.set(name, []); for (const { decision } of started) callsOut.send(decision.next.ref, decision.calls, claim);",
   },
   {
     name: "fenced-write-acted-on",
