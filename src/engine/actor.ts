@@ -72,6 +72,8 @@ export interface ActorState {
   readonly isTerminal: boolean;
   readonly timer: TimerIntent | null;
   decide(event: ActorEvent): Decision;
+  /** What the row knows and this copy does not is needed for the event: the actor has to be read again. */
+  isStaleFor(event: ActorEvent): boolean;
   /** Whether the machine takes this command now. */
   accepts(event: ActorEvent): boolean;
   /** Columns of the kind's own table, for a row of `p_created` and of `p_moved`. */

@@ -147,8 +147,8 @@ export function createEngine(options: EngineOptions): Engine {
     let isAdopted = false;
     for (let envelope = live.mailbox.shift(); envelope !== undefined; envelope = live.mailbox.shift()) {
       try {
-        const isFenced = await step(live, envelope);
-        if (isFenced) {
+        const isStale = envelope.returns === 0 && live.state.isStaleFor(envelope.letter.event);
+        if (isStale || (await step(live, envelope))) {
           returnMail(live, envelope);
           return;
         }
@@ -181,7 +181,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  /** The actor moved on elsewhere: forget what we hold and let each letter find it anew. */
+  /** The actor moved on elsewhere, or its row knows more: forget what we hold and let each letter find it anew. */
   function returnMail(live: Live, envelope: Envelope): void {
     evict(live);
     for (const back of [envelope, ...live.mailbox.splice(0)]) {

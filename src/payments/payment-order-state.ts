@@ -115,6 +115,8 @@ export function toState(parts: Parts): PaymentOrderState {
     timer: context.timer === null ? null : { name: context.timer.name, dueAtMs: context.timer.dueAt },
     decide: (event) => decide(parts, state, event),
     accepts: (event) => snapshot.can(event),
+    // The buyer's card is in the checkout's row; a copy that was read before it came does not have it.
+    isStaleFor: ({ type }) => type === "order.started" && terms.checkout.paymentMethodToken === null,
     allowedEvents: (stamp) => allowedEvents(snapshot, stamp),
     represent: () => toPaymentOrder(terms, { status, phase, context, ...books }),
     toCreatedRow: () => ({

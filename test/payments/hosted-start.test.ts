@@ -4,9 +4,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { findPaymentEvent, keepFirstToken } from "../../src/db/statements/payment-events.ts";
+import { toStamp } from "../../src/engine/calls.ts";
 import { toFactLetter } from "../../src/engine/letters.ts";
 import { PAYMENT_ORDER_KIND, toOrderRefs } from "../../src/payments/payment-order-state.ts";
 import { createInstantConnector } from "../../src/psp/instant/connector.ts";
+import { holdLock } from "../engine/florin-under-test.ts";
 import { createPspDouble } from "../engine/psp-double.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aCheckout, anOrder, pay, startTestProcessor, TEST_MERCHANT } from "../support/processor.ts";
@@ -72,6 +74,32 @@ test("a second card, and the first one again, start nothing more", async () => {
     SELECT count(*)::int AS commands, count(DISTINCT actor_id)::int AS orders FROM commands c
     JOIN payment_orders o ON o.id = c.actor_id JOIN payment_events e ON e.id = o.payment_event_id WHERE e.checkout_id = 'twice'`;
   expect(rows).toEqual({ commands: 2, orders: 2 });
+});
+
+test("a card that comes while the order takes another letter is the one that is charged", async () => {
+  const psp = createPspDouble();
+  await using processor = await startTestProcessor({ databaseUrl: database.appUrl, connectors: [psp] });
+  await pay(processor, hosted("busy"), { waitMs: 0 });
+  const found = await findPaymentEvent(sql, TEST_MERCHANT, "busy");
+  const [busy = ""] = found?.orderIds ?? [];
+  const lock = await holdLock(database, `SELECT 1 FROM payment_orders WHERE id = '${busy}' FOR UPDATE`);
+  // A success that nobody asked for goes to suspense; its commit waits, and the order is in memory without a card.
+  const origin = { source: "webhook", operation: 1, attempt: null, ...toStamp(systemPorts) } as const;
+  const money = { reference: "stray-1", amount: "10000", currency: "USD", captured: true } as const;
+  const late = processor.engine.deliver(
+    { kind: PAYMENT_ORDER_KIND, merchantId: TEST_MERCHANT, id: busy },
+    toFactLetter({ type: "psp.succeeded", ...money, ...origin }),
+  );
+  await expect
+    .poll(() => processor.engine.isLive({ kind: PAYMENT_ORDER_KIND, merchantId: TEST_MERCHANT, id: busy }))
+    .toBe(true);
+  const started = processor.payments.startHosted(TEST_MERCHANT, "busy", "pm_card_visa");
+  await expect.poll(countOpenCommands).toBeGreaterThan(0);
+  await lock.release();
+  expect(await late).toMatchObject({ kind: "taken" });
+  await started;
+  await expect.poll(() => statesOf("busy"), { timeout: 10_000 }).toEqual([{ status: "SUCCESS", orders: 2 }]);
+  expect(psp.callsOf(busy).map(({ kind }) => kind)).toEqual(["charge"]);
 });
 
 test("an order that is started without a card is set aside; no PSP has to make sense of an empty one", async () => {

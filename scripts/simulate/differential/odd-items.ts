@@ -59,6 +59,7 @@ function randomState(world: World, ref: ActorRef, eventId: string): ActorState {
     timer: chance.of(0.5) ? { name: "poll", dueAtMs: clock.nowMs + (chance.int(20) - 10) * 1_000 } : null,
     decide: () => randomDecision(world, ref, eventId),
     accepts: () => true,
+    isStaleFor: () => false,
     toCreatedRow: () => ({
       id: ref.id,
       payment_order_id: chance.pick(ORDER_NAMES),
