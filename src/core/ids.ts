@@ -6,7 +6,7 @@ import type { Ports } from "./ports.ts";
 
 export type Uuid = string & { readonly __brand: "Uuid" };
 
-export const ID_PREFIXES = ["po", "chk", "rfd", "dsp", "out", "evt", "whe", "rcn", "brk", "key", "cmd"] as const;
+export const ID_PREFIXES = ["po", "chk", "rfd", "dsp", "out", "evt", "whe", "dlv", "rcn", "brk", "key", "cmd"] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 
 /** What a client may choose for its own ids: 1 to 64 of these. */

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, lt, or } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, lt, or, type SQL } from "drizzle-orm";
 import { events } from "../schema/engine.ts";
 import type { Database } from "./database.ts";
 import { MAX_HISTORY } from "./actor-key.ts";
@@ -31,15 +31,21 @@ export async function listOrderEvents(
   { merchantId, subjectIds, movedAt }: OrderEventsQuery,
 ): Promise<readonly OrderEventRow[]> {
   if (movedAt.length === 0) return [];
-  const moments = toSpans(movedAt.map((at) => at.getTime())).map(({ fromMs, toMs }) =>
-    and(gte(events.id, firstIdAt(fromMs)), lt(events.id, firstIdAt(toMs))),
-  );
   return await db
     .select({ id: events.id, type: events.type, orderVersion: events.orderVersion, createdAt: events.createdAt })
     .from(events)
-    .where(and(eq(events.merchantId, merchantId), inArray(events.subjectId, [...subjectIds]), or(...moments)))
+    .where(
+      and(eq(events.merchantId, merchantId), inArray(events.subjectId, [...subjectIds]), or(...inSpansOf(movedAt))),
+    )
     .orderBy(asc(events.id))
     .limit(MAX_HISTORY);
+}
+
+/** Conditions one of which holds for the events of steps that were written at these moments. */
+export function inSpansOf(movedAt: readonly Date[]): readonly (SQL | undefined)[] {
+  return toSpans(movedAt.map((at) => at.getTime())).map(({ fromMs, toMs }) =>
+    and(gte(events.id, firstIdAt(fromMs)), lt(events.id, firstIdAt(toMs))),
+  );
 }
 
 /** Moments with their slack, overlapping ones joined. */

@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { index, integer, json, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  index,
+  integer,
+  json,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { bytes, instant } from "./columns.ts";
 
 /** The processes that work on orders. Alive is who beat within the ownership time, on the database's clock. */
@@ -135,9 +146,16 @@ export const events = pgTable(
     type: text().notNull(),
     subjectId: uuid().notNull(),
     orderVersion: integer(),
-    /** The object as it was; null where it is read from the tables when the event is delivered. */
+    /** The object as it was; of a payment event it is written by the relay, without `buyer_info`. */
     data: json(),
     createdAt: instant().notNull(),
+    /** Where it stands in the order in which events are read; null until the relay has seen it committed. */
+    position: bigint({ mode: "number" }),
   },
-  (table) => [primaryKey({ columns: [table.merchantId, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.merchantId, table.id] }),
+    index("events_unpositioned").on(table.createdAt, table.id).where(sql`position IS NULL`),
+    uniqueIndex("events_position").on(table.position).where(sql`position IS NOT NULL`),
+    index("events_merchant_position").on(table.merchantId, table.position).where(sql`position IS NOT NULL`),
+  ],
 );

@@ -1,0 +1,143 @@
+/** Webhook deliveries: claimed, sent and written down in groups, by any node. */
+import type { Sql } from "../client.ts";
+import type { StoredEvent } from "./events.ts";
+
+export interface ClaimedDelivery {
+  readonly merchantId: number;
+  readonly id: string;
+  readonly endpointId: string;
+  readonly claim: string;
+  /** Attempts that failed since it was last put on its schedule. */
+  readonly failures: number;
+  /** Number of the attempt that is to be made now, from 1. */
+  readonly attempt: number;
+  readonly url: string;
+  readonly secretGeneration: number;
+  readonly hasPreviousSecret: boolean;
+  readonly event: StoredEvent;
+}
+
+/** How many more deliveries of an endpoint the node can take now. */
+export interface EndpointPlaces {
+  readonly endpointId: string;
+  readonly free: number;
+}
+
+export interface ClaimRequest {
+  readonly claim: string;
+  readonly limit: number;
+  /** A claim runs out after this, on the database's clock. */
+  readonly visibleMs: number;
+  /** Places of an endpoint that `places` does not name. */
+  readonly defaultPlaces: number;
+  readonly places: readonly EndpointPlaces[];
+}
+
+interface ClaimedRow {
+  readonly merchant_id: number;
+  readonly id: string;
+  readonly endpoint_id: string;
+  readonly failures: number;
+  readonly attempts: number;
+  readonly url: string;
+  readonly secret_generation: number;
+  readonly has_previous_secret: boolean;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_created_at: Date;
+  readonly order_version: number | null;
+  readonly data: string;
+  readonly buyer_info: string | null;
+}
+
+/** Due deliveries, in the order of their events; those of one endpoint no more than it has places. */
+export async function claimDeliveries(sql: Sql, request: ClaimRequest): Promise<readonly ClaimedDelivery[]> {
+  const { claim, limit, visibleMs, defaultPlaces } = request;
+  const places = request.places.map(({ endpointId, free }) => ({ endpoint_id: endpointId, free }));
+  const rows = await sql<ClaimedRow[]>`
+    SELECT * FROM claim_deliveries(${claim}::uuid, ${limit}::int, ${visibleMs}::int, ${defaultPlaces}::int,
+      ${JSON.stringify(places)}::text::json)`;
+  return rows.map((row) => ({
+    merchantId: row.merchant_id,
+    id: row.id,
+    endpointId: row.endpoint_id,
+    claim,
+    failures: row.failures,
+    attempt: row.attempts,
+    url: row.url,
+    secretGeneration: row.secret_generation,
+    hasPreviousSecret: row.has_previous_secret,
+    event: {
+      merchantId: row.merchant_id,
+      id: row.event_id,
+      type: row.event_type,
+      orderVersion: row.order_version,
+      createdAt: row.event_created_at,
+      data: row.data,
+      buyerInfo: row.buyer_info,
+    },
+  }));
+}
+
+export interface AttemptResult {
+  readonly merchantId: number;
+  readonly id: string;
+  readonly claim: string;
+  readonly attempt: number;
+  readonly outcome: "delivered" | "failed" | "parked";
+  /** Until the next attempt; 0 when there is none. */
+  readonly nextInMs: number;
+  /** HTTP status; null when no answer came. */
+  readonly status: number | null;
+  readonly latencyMs: number;
+  readonly error: string | null;
+  readonly excerpt: string | null;
+}
+
+export async function recordAttempts(sql: Sql, node: string, results: readonly AttemptResult[]): Promise<void> {
+  const rows = results.map(({ merchantId, nextInMs, latencyMs, ...rest }) => ({
+    ...rest,
+    merchant_id: merchantId,
+    next_in_ms: nextInMs,
+    latency_ms: latencyMs,
+  }));
+  await sql`SELECT record_attempts(${node}::uuid, ${JSON.stringify(rows)}::text::json)`;
+}
+
+/** Gives claims back whose attempt was not begun: they are due at once, for any node. */
+export async function releaseDeliveries(
+  sql: Sql,
+  claims: readonly Pick<ClaimedDelivery, "merchantId" | "id" | "claim">[],
+): Promise<void> {
+  const rows = claims.map(({ merchantId, id, claim }) => ({ merchant_id: merchantId, id, claim }));
+  await sql`
+    UPDATE deliveries d SET claim = NULL, attempts = d.attempts - 1, next_attempt_at = now()
+    FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS r(merchant_id integer, id uuid, claim uuid)
+    WHERE d.merchant_id = r.merchant_id AND d.id = r.id AND d.claim = r.claim AND d.status = 'due'`;
+}
+
+/** For an endpoint that says that it is gone: nothing goes there until the merchant enables it again. */
+export async function disableGoneEndpoint(sql: Sql, merchantId: number, endpointId: string): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await transaction`
+      UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
+      WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
+    // In a statement of its own: the relay may have made more of them until the lock was had.
+    await transaction`
+      UPDATE deliveries SET status = 'parked', claim = NULL
+      WHERE merchant_id = ${merchantId} AND endpoint_id = ${endpointId} AND status = 'due'`;
+  });
+}
+
+export interface DeliveryCount {
+  readonly status: "due" | "parked";
+  readonly count: number;
+}
+
+/** Over all merchants, for the metrics. */
+export async function countDeliveries(sql: Sql): Promise<readonly DeliveryCount[]> {
+  return sql<DeliveryCount[]>`
+    SELECT 'due' AS status, count(*)::int AS count FROM deliveries WHERE status = 'due'
+    UNION ALL
+    SELECT 'parked', count(*)::int FROM deliveries WHERE status = 'parked'`;
+}
