@@ -1,0 +1,183 @@
+/**
+ * Sends due deliveries. Any number of nodes do it together: a claim in the database says who sends which, and runs out
+ * when its node dies. At least once: a result that could not be written, or a node that died after the receiver had
+ * answered, means one more attempt, with the same bytes and the same `webhook-id`.
+ */
+import type { Logger } from "pino";
+import { newUuid } from "../core/ids.ts";
+import { type CancelTimer, type Ports, sleep, withinTime } from "../core/ports.ts";
+import type { EventStatements } from "../db/event-access.ts";
+import type { AttemptResult, ClaimedDelivery } from "../db/statements/deliveries.ts";
+import { nextAttemptInMs } from "./attempt-schedule.ts";
+import { createDeliveryLanes, NEW_ENDPOINT_PLACES } from "./delivery-lanes.ts";
+import { eventIdOf, toEventText } from "./event-text.ts";
+import { createResultWriter } from "./result-writer.ts";
+import type { WebhookAnswer, WebhookSender } from "./send-webhook.ts";
+import { signWebhook } from "./signing.ts";
+
+export type DeliveryOutcome = AttemptResult["outcome"];
+
+export interface DelivererOptions {
+  readonly statements: Pick<
+    EventStatements,
+    "claimDeliveries" | "recordAttempts" | "releaseDeliveries" | "disableGoneEndpoint"
+  >;
+  readonly sender: WebhookSender;
+  readonly signingKey: Uint8Array;
+  readonly node: string;
+  readonly ports: Ports;
+  readonly log: Pick<Logger, "warn" | "info">;
+  readonly onAttempt?: (outcome: DeliveryOutcome, latencyMs: number) => void;
+}
+
+export interface Deliverer {
+  start(): void;
+  /** Something may be due. Costs nothing. */
+  wake(): void;
+  inFlight(): number;
+  /** Begins nothing more; gives up what is not answered within `graceMs`: other nodes send it again. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** An attempt takes 15 s at most, and its result some tries to be written; whose claim is older is dead or cut off. */
+const CLAIM_MS = 60_000;
+/** For what other nodes made due, and for attempts whose time has come. */
+const POLL_MS = 500;
+const RETRY_MS = 500;
+const GONE = 410;
+
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const { statements, sender, signingKey, node, ports, log } = options;
+  const lanes = createDeliveryLanes();
+  const underWay = new Map<ClaimedDelivery, Promise<void>>();
+  const stopping = new AbortController();
+  let isStopped = false;
+  let isFailing = false;
+  let isClaiming = false;
+  let isWanted = false;
+  let stopPolling: CancelTimer = () => {};
+
+  const writer = createResultWriter({
+    write: (results) => statements.recordAttempts(node, results),
+    ports,
+    onTrouble: (error) => log.warn({ err: error }, "results of webhook attempts could not be written; trying again"),
+  });
+
+  /** Claims and begins as long as that brings something. One at a time; who comes meanwhile makes it look again. */
+  async function fill(): Promise<void> {
+    isWanted = true;
+    if (isClaiming) return;
+    isClaiming = true;
+    while (isWanted && !isStopped) {
+      isWanted = false;
+      const limit = lanes.free(ports.clock.monotonicMs());
+      if (limit === 0) break;
+      try {
+        const claimed = await statements.claimDeliveries({
+          claim: newUuid(ports),
+          limit,
+          visibleMs: CLAIM_MS,
+          defaultPlaces: NEW_ENDPOINT_PLACES,
+          places: lanes.places(),
+        });
+        if (isFailing) log.info("webhooks are delivered again");
+        isFailing = false;
+        for (const delivery of claimed) begin(delivery);
+      } catch (error) {
+        if (!isFailing) log.warn({ err: error }, "due webhooks could not be claimed; trying until they are");
+        isFailing = true;
+        await sleep(ports, RETRY_MS);
+      }
+    }
+    isClaiming = false;
+  }
+
+  function begin(delivery: ClaimedDelivery): void {
+    const ticket = lanes.begin(delivery.endpointId, ports.clock.monotonicMs());
+    const attempt = deliver(delivery)
+      .then(
+        (isSuccess) => ticket.end(isSuccess),
+        (error: unknown) => {
+          ticket.end(false);
+          log.warn({ err: error }, "a webhook attempt ended without a result; it comes due again");
+        },
+      )
+      .finally(() => {
+        underWay.delete(delivery);
+        void fill();
+      });
+    underWay.set(delivery, attempt);
+  }
+
+  /** Whether the receiver took it. Resolves when that is written down. */
+  async function deliver(delivery: ClaimedDelivery): Promise<boolean> {
+    const startedMs = ports.clock.monotonicMs();
+    const answer = await sender.send(toOutgoing(delivery));
+    if (answer.error === "aborted") {
+      await statements.releaseDeliveries([delivery]);
+      return false;
+    }
+    const latencyMs = Math.round(ports.clock.monotonicMs() - startedMs);
+    const result = toResult(delivery, answer, { latencyMs, chance: ports.random.unit() });
+    options.onAttempt?.(result.outcome, latencyMs);
+    await writer.write(result);
+    if (answer.status === GONE) await statements.disableGoneEndpoint(delivery.merchantId, delivery.endpointId);
+    return result.outcome === "delivered";
+  }
+
+  function toOutgoing(delivery: ClaimedDelivery) {
+    const { event, merchantId, endpointId } = delivery;
+    const body = toEventText(event);
+    const id = eventIdOf(event);
+    const timestamp = Math.floor(ports.clock.nowMs() / 1_000);
+    const signer = {
+      merchantId,
+      endpointId,
+      generation: delivery.secretGeneration,
+      hasPreviousSecret: delivery.hasPreviousSecret,
+    };
+    return {
+      url: delivery.url,
+      body,
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "Florin-Webhooks/1.0",
+        "webhook-id": id,
+        "webhook-timestamp": String(timestamp),
+        "webhook-signature": signWebhook(signingKey, { id, timestamp, body }, signer),
+      },
+      signal: stopping.signal,
+    };
+  }
+
+  return {
+    start() {
+      stopPolling = ports.timers.every(POLL_MS, () => void fill());
+      void fill();
+    },
+    wake: () => void fill(),
+    inFlight: () => lanes.inFlight(),
+    async stop(graceMs) {
+      isStopped = true;
+      stopPolling();
+      const settled = (): Promise<unknown> => Promise.allSettled(underWay.values());
+      await withinTime<unknown>(ports, graceMs, settled(), () => null);
+      stopping.abort();
+      writer.giveUp();
+      await settled();
+    },
+  };
+}
+
+function toResult(
+  { merchantId, id, claim, attempt, failures }: ClaimedDelivery,
+  { status, error, excerpt, retryAfterMs }: WebhookAnswer,
+  { latencyMs, chance }: { readonly latencyMs: number; readonly chance: number },
+): AttemptResult {
+  const base = { merchantId, id, claim, attempt, status, latencyMs, error, excerpt };
+  if (error === null) return { ...base, outcome: "delivered", nextInMs: 0 };
+  const nextInMs = nextAttemptInMs({ failures: failures + 1, retryAfterMs, chance });
+  return nextInMs === null || status === GONE
+    ? { ...base, outcome: "parked", nextInMs: 0 }
+    : { ...base, outcome: "failed", nextInMs };
+}

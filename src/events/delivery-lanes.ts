@@ -1,0 +1,70 @@
+/**
+ * How many deliveries one node has under way, to each endpoint and in all. An endpoint begins with one place, gets
+ * twice as many with every success and is back at one with every failure: so one that hangs holds one place, and ten
+ * that hang hold ten. Attempts that take long count no more among the quick ones, whose number is limited: waiting
+ * costs a socket and nothing else, and must not keep others from being told.
+ */
+import type { EndpointPlaces } from "../db/statements/deliveries.ts";
+
+export interface DeliveryLanes {
+  /** How many may be begun now. */
+  free(nowMs: number): number;
+  /** Endpoints that have another number of places left than a new one, which has `NEW_ENDPOINT_PLACES`. */
+  places(): readonly EndpointPlaces[];
+  begin(endpointId: string, nowMs: number): LaneTicket;
+  inFlight(): number;
+}
+
+export interface LaneTicket {
+  /** Call once. */
+  end(isSuccess: boolean): void;
+}
+
+export const NEW_ENDPOINT_PLACES = 1;
+const MAX_ENDPOINT_PLACES = 20;
+/** Attempts younger than `SLOW_AFTER_MS`. */
+const MAX_QUICK = 128;
+const SLOW_AFTER_MS = 2_000;
+const MAX_IN_ALL = 2_048;
+/** Endpoints whose places are remembered while nothing goes there. */
+const MAX_REMEMBERED = 10_000;
+
+interface Lane {
+  limit: number;
+  inFlight: number;
+}
+
+export function createDeliveryLanes(): DeliveryLanes {
+  const lanes = new Map<string, Lane>();
+  const startedAtMs = new Set<{ readonly ms: number }>();
+
+  return {
+    free(nowMs) {
+      let quick = 0;
+      for (const { ms } of startedAtMs) if (nowMs - ms < SLOW_AFTER_MS) quick += 1;
+      return Math.max(0, Math.min(MAX_QUICK - quick, MAX_IN_ALL - startedAtMs.size));
+    },
+    places() {
+      const places: EndpointPlaces[] = [];
+      for (const [endpointId, { limit, inFlight }] of lanes) places.push({ endpointId, free: limit - inFlight });
+      return places;
+    },
+    begin(endpointId, nowMs) {
+      const lane = lanes.get(endpointId) ?? { limit: NEW_ENDPOINT_PLACES, inFlight: 0 };
+      lane.inFlight += 1;
+      lanes.set(endpointId, lane);
+      const started = { ms: nowMs };
+      startedAtMs.add(started);
+      return {
+        end(isSuccess) {
+          startedAtMs.delete(started);
+          lane.inFlight -= 1;
+          lane.limit = isSuccess ? Math.min(lane.limit * 2, MAX_ENDPOINT_PLACES) : NEW_ENDPOINT_PLACES;
+          const isForgettable = lane.inFlight === 0 && (!isSuccess || lanes.size > MAX_REMEMBERED);
+          if (isForgettable) lanes.delete(endpointId);
+        },
+      };
+    },
+    inFlight: () => startedAtMs.size,
+  };
+}
