@@ -11,13 +11,17 @@ import { connectDatabase } from "./db/client.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./db/embedded/embedded-postgres.ts";
 import { ensureBootstrapKey, makeSecret } from "./db/merchants.ts";
 import { runMigrations } from "./db/migrate.ts";
+import { connectEventAccess } from "./db/event-access.ts";
 import { openDatabase } from "./db/queries/database.ts";
 import { bindReads } from "./db/reads.ts";
 import { makeWebhookSecret, readOrMakeSetting, readSigningKey } from "./db/shared-settings.ts";
 import type { OpenOrderCount } from "./db/statements/operation.ts";
 import { chooseLeases } from "./engine/leases/open-leases.ts";
+import { createMerchantEvents } from "./events/merchant-events.ts";
 import { createHttpApp } from "./http/app.ts";
+import { addEventMetrics } from "./http/event-metrics.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { showCheckout } from "./http/views/order-view.ts";
 import { createPayLinks } from "./payments/pay-links.ts";
 import { createProcessor, type Processor, webhookSecretName } from "./processor.ts";
 import { createGuardedConnector, type GuardedConnector } from "./psp/guarded-connector.ts";
@@ -48,6 +52,8 @@ const HTTP_GRACE_MS = 5_000;
 /** For calls that are out at a PSP while the last requests are answered; what is not back by then is handed over. */
 const DRAIN_MS = 5_000;
 const FINAL_DRAIN_MS = 500;
+/** For webhooks that are out; what is not answered by then is sent again by another node, or at the next start. */
+const WEBHOOK_GRACE_MS = 3_000;
 const REGISTRATION_TIMEOUT_MS = 5_000;
 const REGISTRATION_RETRY_MS = 3_000;
 
@@ -106,6 +112,7 @@ async function startParts(
   const publicUrl = (): string => config.publicUrl ?? reach?.url ?? `http://${config.host}:${config.port}`;
   const payLinks = createPayLinks(config.publicUrl ?? `http://${config.host}:${config.port}`, signingKey);
 
+  let wakeEvents = (): void => {};
   const processor = await createProcessor({
     database: connectAccess(database.url),
     openLeases: chooseLeases({ redisUrl: config.redisUrl }),
@@ -117,30 +124,51 @@ async function startParts(
     maxLiveActors: config.maxLiveActors,
     hostedExpiryMs: HOSTED_EXPIRY_MS,
     toPayUrl: payLinks.toPayUrl,
+    onStep: () => wakeEvents(),
   });
   cleanUps.push(() => processor.stop(FINAL_DRAIN_MS));
 
+  const reads = bindReads(openDatabase(queries));
+  const events = createMerchantEvents({
+    access: connectEventAccess(database.url),
+    node: processor.node,
+    signingKey,
+    readPaymentEvent: async (merchantId, checkoutId) => {
+      const row = await reads.findCheckout(merchantId, checkoutId);
+      return row === null ? null : showCheckout(row);
+    },
+    allowPrivate: config.webhookAllowPrivate,
+    redis: config.redisUrl === null ? null : { url: config.redisUrl, maxLength: config.eventStreamLength },
+    ports,
+    log,
+  });
+  wakeEvents = events.wake;
+  cleanUps.push(() => events.stop(WEBHOOK_GRACE_MS));
+
+  const metrics = createMetrics({
+    statistics: () => processor.statistics.store.getSnapshot().context,
+    liveActors: () => processor.engine.size().live,
+    journalDepth: processor.journal.depth,
+    isLeaseStoreAvailable: processor.leases.isAvailable,
+    psps: () =>
+      connectors.map((connector) => {
+        const { inFlight, queued, breaker } = connector.stats();
+        return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
+      }),
+    countOrders: createOrderCounter(processor.statements, ports),
+  });
+  addEventMetrics({ registry: metrics, events, ports });
   const http = createHttpApp({
-    reads: bindReads(openDatabase(queries)),
+    reads,
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,
     payLinks,
+    events,
     signingKey,
     ports,
     log,
-    metrics: createMetrics({
-      statistics: () => processor.statistics.store.getSnapshot().context,
-      liveActors: () => processor.engine.size().live,
-      journalDepth: processor.journal.depth,
-      isLeaseStoreAvailable: processor.leases.isAvailable,
-      psps: () =>
-        connectors.map((connector) => {
-          const { inFlight, queued, breaker } = connector.stats();
-          return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
-        }),
-      countOrders: createOrderCounter(processor.statements, ports),
-    }),
+    metrics,
     publicUrl: publicUrl(),
     version: VERSION,
     rateLimit: config.rateLimit,
@@ -152,7 +180,8 @@ async function startParts(
   reach = server;
   // Both at once: requests that wait for an order need the order's call to come back.
   cleanUps.push(async () => {
-    await Promise.all([server.close(), processor.engine.drain(DRAIN_MS)]);
+    events.endStreams();
+    await Promise.all([server.close(), processor.engine.drain(DRAIN_MS), events.stop(WEBHOOK_GRACE_MS)]);
   });
   if (simulator !== null) {
     const webhook = {
@@ -162,6 +191,7 @@ async function startParts(
     cleanUps.push(await keepRegistering(() => registerWebhook(simulator.url, webhook), { log, ports }));
   }
   processor.start();
+  events.start();
   isReady = true;
 
   return {

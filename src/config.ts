@@ -27,6 +27,8 @@ export interface Config {
   readonly rateLimit: number | null;
   readonly logLevel: string;
   readonly webhookAllowPrivate: boolean;
+  /** Entries that the Redis Stream of events keeps, about. */
+  readonly eventStreamLength: number;
 }
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
@@ -67,6 +69,7 @@ const environment = z.object({
   MAX_LIVE_ACTORS: whole(1, 10_000_000).default(100_000),
   RATE_LIMIT: whole(1, 1_000_000).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  EVENT_STREAM_LENGTH: whole(1_000, 100_000_000).default(100_000),
   WEBHOOK_ALLOW_PRIVATE: z.enum(["true", "false"]).default("false"),
 });
 
@@ -101,6 +104,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     maxLiveActors: values.MAX_LIVE_ACTORS,
     rateLimit: values.RATE_LIMIT ?? null,
     logLevel: values.LOG_LEVEL,
+    eventStreamLength: values.EVENT_STREAM_LENGTH,
     webhookAllowPrivate: values.WEBHOOK_ALLOW_PRIVATE === "true",
   };
 }

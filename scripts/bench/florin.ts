@@ -97,6 +97,7 @@ export async function startHttpFlorin(options: {
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,
+    events: null,
     payLinks: createPayLinks("http://127.0.0.1", new Uint8Array(32)),
     signingKey: new Uint8Array(32),
     ports: systemPorts,

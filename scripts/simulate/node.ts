@@ -134,6 +134,7 @@ export function createSimulatedNode(
       payments: started.payments,
       webhooks: started.webhooks,
       connectors: started.connectors,
+      events: null,
       payLinks,
       signingKey: SIGNING_KEY,
       ports: born.ports,

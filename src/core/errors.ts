@@ -30,6 +30,7 @@ export const REFUSAL_STATUS = {
   "invalid-character": 422,
   "json-too-complex": 422,
   "not-supported": 422,
+  "webhook-url-forbidden": 422,
   "rate-limited": 429,
   "internal-error": 500,
   "temporarily-unavailable": 503,

@@ -27,7 +27,7 @@ const MAX_QUICK = 128;
 const SLOW_AFTER_MS = 2_000;
 const MAX_IN_ALL = 2_048;
 /** Endpoints whose places are remembered while nothing goes there. */
-const MAX_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 2_000;
 
 interface Lane {
   limit: number;
@@ -46,7 +46,10 @@ export function createDeliveryLanes(): DeliveryLanes {
     },
     places() {
       const places: EndpointPlaces[] = [];
-      for (const [endpointId, { limit, inFlight }] of lanes) places.push({ endpointId, free: limit - inFlight });
+      for (const [endpointId, { limit, inFlight }] of lanes) {
+        const free = limit - inFlight;
+        if (free !== NEW_ENDPOINT_PLACES) places.push({ endpointId, free });
+      }
       return places;
     },
     begin(endpointId, nowMs) {

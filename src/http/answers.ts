@@ -45,6 +45,17 @@ export function sendJsonText(c: HttpContext, answer: Omit<AnswerBody, "contentTy
   return sendBody(c, { ...answer, contentType: JSON_TYPE });
 }
 
+/** Server-Sent Events; null for the headers alone. No proxy may hold frames back to send several at once. */
+export function sendEventStream(c: HttpContext, body: ReadableStream<Uint8Array> | null): Response {
+  const headers = {
+    ...API_HEADERS,
+    "content-type": "text/event-stream",
+    "x-request-id": c.get("requestId"),
+    "x-accel-buffering": "no",
+  };
+  return new Response(body, { status: 200, headers });
+}
+
 export interface Page {
   readonly status: number;
   readonly html: string;

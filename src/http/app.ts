@@ -9,7 +9,9 @@ import { createErrorAnswerer } from "./problems.ts";
 import { createRouteTable } from "./route-table.ts";
 import { addApiKeyRoutes } from "./routes/api-keys.ts";
 import { addCheckoutRoutes } from "./routes/checkouts.ts";
+import { addDeliveryRoutes } from "./routes/deliveries.ts";
 import { addDocsRoutes } from "./routes/docs.ts";
+import { addEventRoutes } from "./routes/events.ts";
 import { addHistoryRoutes } from "./routes/history.ts";
 import { addLedgerRoutes } from "./routes/ledger.ts";
 import { addOperationRoutes } from "./routes/operation.ts";
@@ -17,6 +19,7 @@ import { addPayRoutes } from "./routes/pay.ts";
 import { addPaymentRoutes } from "./routes/payments.ts";
 import { addPspWebhookRoutes } from "./routes/psp-webhooks.ts";
 import { addQueueRoutes } from "./routes/queues.ts";
+import { addWebhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 
 export type HttpApp = OpenAPIHono<HttpEnv>;
 
@@ -43,6 +46,12 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   addQueueRoutes(table, { reads, authentication, cursors, ports });
   addLedgerRoutes(table, { reads, authentication, cursors, ports });
   addApiKeyRoutes(table, { reads, authentication, cursors, ports });
+  if (deps.events !== null) {
+    const parts = { events: deps.events, authentication, cursors };
+    addEventRoutes(table, parts);
+    addWebhookEndpointRoutes(table, parts);
+    addDeliveryRoutes(table, parts);
+  }
   addPspWebhookRoutes(table, { webhooks });
   addPayRoutes(table, { reads, payments, payLinks: deps.payLinks, connectors });
   addDocsRoutes(table, { app, publicUrl, version: deps.version });

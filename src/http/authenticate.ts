@@ -23,8 +23,12 @@ export interface AuthenticationDeps {
 export interface Authentication {
   /** Lets in a key that has the scope (or `admin`); throws `unauthenticated`, `insufficient-scope`, `rate-limited`. */
   requireScope(scope: Scope): HttpMiddleware;
+  /** Whether the key that a request came with may still do something; for answers that last. */
+  isStillGood(c: HttpContext): Promise<boolean>;
   /** Forgets a key that was revoked here. */
   forget(apiKeyId: string): void;
+  /** Calls back when a key is revoked here. */
+  onRevoked(listener: (apiKeyId: string) => void): void;
 }
 
 /** How long other nodes may still take a revoked key. */
@@ -45,13 +49,19 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
   const failures = new RateLimiterMemory({ points: FAILED_SIGN_INS, duration: FAILED_SIGN_IN_SECONDS });
   const perKey = rateLimit === null ? null : new RateLimiterMemory({ points: rateLimit, duration: 1 });
 
+  const revokedListeners = new Set<(apiKeyId: string) => void>();
+
+  async function find(secret: string | undefined): Promise<Caller | null> {
+    if (secret === undefined) return null;
+    const secretHash = hash("sha256", secret, "hex");
+    const known = remembered.get(secretHash);
+    return known !== undefined && known.untilMs > clock.monotonicMs() ? known.caller : lookUp(secretHash);
+  }
+
   async function identify(c: HttpContext): Promise<Caller> {
-    const secret = SECRET.exec(c.req.header("authorization") ?? "")?.[1];
-    const secretHash = secret === undefined ? null : hash("sha256", secret, "hex");
-    const known = secretHash === null ? undefined : remembered.get(secretHash);
-    if (known !== undefined && known.untilMs > clock.monotonicMs()) return known.caller;
+    const secret = readSecret(c);
     // A good key signs in whoever fails beside it: behind one proxy all merchants have one address.
-    const caller = secretHash === null ? null : await lookUp(secretHash);
+    const caller = await find(secret);
     if (caller !== null) return caller;
     await failures.consume(clientAddress(c)).catch((error: unknown) => {
       throw error instanceof RateLimiterRes ? tooManyFailures(error) : error;
@@ -101,12 +111,17 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
         await next();
       };
     },
+    isStillGood: async (c) => (await find(readSecret(c))) !== null,
     forget(apiKeyId) {
       for (const [secretHash, { caller }] of remembered)
         if (caller.apiKeyId === apiKeyId) remembered.delete(secretHash);
+      for (const listener of revokedListeners) listener(apiKeyId);
     },
+    onRevoked: (listener) => void revokedListeners.add(listener),
   };
 }
+
+const readSecret = (c: HttpContext): string | undefined => SECRET.exec(c.req.header("authorization") ?? "")?.[1];
 
 function tooManyFailures(record: RateLimiterRes): Refusal {
   return new Refusal(

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Ports } from "../core/ports.ts";
 import type { Reads } from "../db/reads.ts";
+import type { EventsService } from "../events/merchant-events.ts";
 import type { PayLinks } from "../payments/pay-links.ts";
 import type { PaymentsService, WebhookService } from "../payments/service.ts";
 import type { Connector } from "../psp/connector.ts";
@@ -15,6 +16,8 @@ export interface HttpDeps {
   /** By PSP account. */
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly payLinks: PayLinks;
+  /** Null leaves out the routes of merchant events and webhooks. */
+  readonly events: EventsService | null;
   /** Signs cursors; the same on every node. At least 32 bytes. */
   readonly signingKey: Uint8Array;
   readonly ports: Ports;

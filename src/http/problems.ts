@@ -37,6 +37,7 @@ export const PROBLEM_TITLES: Readonly<Record<RefusalCode, string>> = {
   "invalid-character": "A text has a character that is not allowed",
   "json-too-complex": "The JSON is too deep or has too many values",
   "not-supported": "This is not supported yet",
+  "webhook-url-forbidden": "A webhook may not go to this URL",
   "rate-limited": "Too many requests",
   "internal-error": "Something went wrong on our side",
   "temporarily-unavailable": "Not available right now",

@@ -12,11 +12,14 @@ import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { connectAccess } from "../../src/db/access.ts";
 import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
+import { connectEventAccess } from "../../src/db/event-access.ts";
 import { connectDatabase } from "../../src/db/client.ts";
 import { openDatabase } from "../../src/db/queries/database.ts";
 import { bindReads } from "../../src/db/reads.ts";
+import { createMerchantEvents, type MerchantEvents } from "../../src/events/merchant-events.ts";
 import { createHttpApp, type HttpApp } from "../../src/http/app.ts";
 import type { HttpDeps } from "../../src/http/http-deps.ts";
+import { showCheckout } from "../../src/http/views/order-view.ts";
 import { SCOPES } from "../../src/core/scopes.ts";
 import { createPayLinks, type PayLinks } from "../../src/payments/pay-links.ts";
 import { createProcessor, type Processor, webhookSecretName } from "../../src/processor.ts";
@@ -40,6 +43,7 @@ export interface HttpUnderTest {
   readonly processor: Processor;
   readonly simulator: SimulatorUnderTest;
   readonly payLinks: PayLinks;
+  readonly events: MerchantEvents;
   readonly merchant: Merchant;
   /** As the database's owner. */
   readonly sql: postgres.Sql;
@@ -73,6 +77,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const signingKey = randomBytes(32);
   const payLinks = createPayLinks(PUBLIC_URL, signingKey);
+  let wakeEvents = (): void => {};
   const processor = await createProcessor({
     database: connectAccess(database.appUrl),
     openLeases: chooseLeases({ redisUrl: null }),
@@ -84,16 +89,34 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     maxLiveActors: 10_000,
     hostedExpiryMs: 60_000,
     toPayUrl: payLinks.toPayUrl,
+    onStep: () => wakeEvents(),
   });
   processor.start();
   await sql`INSERT INTO settings (name, value) VALUES (${webhookSecretName("simulator")}, ${SECRET})`;
   const reader = connectDatabase(database.appUrl, { name: "florin http", max: 4, statementTimeoutMs: 5_000 });
+  const reads = bindReads(openDatabase(reader));
+  const events = createMerchantEvents({
+    access: connectEventAccess(database.appUrl),
+    node: processor.node,
+    signingKey,
+    readPaymentEvent: async (merchantId, checkoutId) => {
+      const row = await reads.findCheckout(merchantId, checkoutId);
+      return row === null ? null : showCheckout(row);
+    },
+    allowPrivate: true,
+    redis: null,
+    ports: systemPorts,
+    log,
+  });
+  wakeEvents = events.wake;
+  events.start();
   const deps: HttpDeps = {
-    reads: bindReads(openDatabase(reader)),
+    reads,
     payments: processor.payments,
     webhooks: processor.webhooks,
     connectors: processor.connectors,
     payLinks,
+    events,
     signingKey,
     ports: systemPorts,
     log,
@@ -131,6 +154,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     processor,
     simulator,
     payLinks,
+    events,
     merchant,
     sql,
     logged: () => lines.join(""),
@@ -153,6 +177,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     async close() {
       server.closeAllConnections();
       server.close();
+      await events.stop(500);
       await processor.stop(1_000);
       await Promise.all([reader.end({ timeout: 1 }), sql.end({ timeout: 1 })]);
       await simulator.close();

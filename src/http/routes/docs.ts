@@ -38,6 +38,8 @@ const TAG_TEXTS = [
   { name: "Payments", description: "Take money: one checkout, one to many payment orders, each to one seller." },
   { name: "Queues", description: "What is not settled, with reason and next action." },
   { name: "Books", description: "Wallets, accounts, postings and the proof that they balance." },
+  { name: "Events", description: "What happened, as a list and as a stream." },
+  { name: "Webhooks", description: "Where events are sent, signed, and how that went." },
   { name: "API keys", description: "Secret keys and what they may do." },
   { name: "Hosted page", description: "Where a buyer gives the card to the PSP's own form." },
   { name: "PSP webhooks", description: "Where PSPs send their notices." },
