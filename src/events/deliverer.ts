@@ -27,6 +27,7 @@ export interface DelivererOptions {
   readonly node: string;
   readonly ports: Ports;
   readonly log: Pick<Logger, "warn" | "info">;
+  readonly claimMs?: number;
   readonly onAttempt?: (outcome: DeliveryOutcome, latencyMs: number) => void;
 }
 
@@ -40,7 +41,7 @@ export interface Deliverer {
 }
 
 /** An attempt takes 15 s at most, and its result some tries to be written; whose claim is older is dead or cut off. */
-const CLAIM_MS = 60_000;
+export const DEFAULT_CLAIM_MS = 30_000;
 /** For what other nodes made due, and for attempts whose time has come. */
 const POLL_MS = 500;
 const RETRY_MS = 500;
@@ -76,7 +77,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         const claimed = await statements.claimDeliveries({
           claim: newUuid(ports),
           limit,
-          visibleMs: CLAIM_MS,
+          visibleMs: options.claimMs ?? DEFAULT_CLAIM_MS,
           defaultPlaces: NEW_ENDPOINT_PLACES,
           places: lanes.places(),
         });

@@ -53,6 +53,8 @@ export interface MerchantEventsOptions {
   readonly redis: { readonly url: string; readonly keyPrefix?: string; readonly maxLength: number } | null;
   readonly ports: Ports;
   readonly log: Logger;
+  /** What a dead node had claimed is sent by others after this. */
+  readonly claimMs?: number;
   readonly resolveHost?: ResolveHost;
   /** Certificates that are trusted beside the usual ones; for tests. */
   readonly ca?: string;
@@ -76,6 +78,7 @@ export function createMerchantEvents(options: MerchantEventsOptions): MerchantEv
     node,
     ports,
     log,
+    ...(options.claimMs === undefined ? {} : { claimMs: options.claimMs }),
     onAttempt: (outcome, latencyMs) => counter.addAttempt(outcome, latencyMs),
   });
   const tail = createLiveTail({ statements, ports, log });

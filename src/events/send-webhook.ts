@@ -160,7 +160,9 @@ function exchange(request: ClientRequest, { body }: OutgoingWebhook, nowMs: numb
       });
     });
     request.on("error", (error) => {
-      const isStale = request.reusedSocket && !hasAnswer && STALE_CODES.has(codeOf(error));
+      // With an answer under way that one's own end or break decides: its status is known.
+      if (hasAnswer) return;
+      const isStale = request.reusedSocket && STALE_CODES.has(codeOf(error));
       reject(isStale ? new StaleSocketError(error.message) : error);
     });
     request.end(body);

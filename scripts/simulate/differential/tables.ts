@@ -31,7 +31,8 @@ export const TABLES: readonly Table[] = [
   { name: "timers", rowsOf: ({ timers }) => timers.values() },
   { name: "inbox", rowsOf: ({ inbox }) => inbox.values() },
   { name: "commands", rowsOf: ({ commands }) => commands.values() },
-  { name: "events", rowsOf: ({ events }) => events },
+  // Positions are given by the relay, which the simulation leaves out.
+  { name: "events", rowsOf: ({ events }) => events.map((event) => ({ ...event, position: null })) },
   { name: "postings", rowsOf: ({ postings }) => ofActors(postings) },
   { name: "journal_entries", rowsOf: ({ entries }) => ofActors(entries) },
   { name: "accounts", rowsOf: ({ accounts }) => accounts.values() },

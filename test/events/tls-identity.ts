@@ -1,0 +1,23 @@
+/** A certificate for hooks.shop.com and its key, of no worth: for a server of the tests. Valid for a hundred years. */
+
+export const TLS_HOST = "hooks.shop.com";
+
+export const TLS_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBpDCCAUqgAwIBAgIUJB8mKlGFSv7My5VarAofXON9hZ0wCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOaG9va3Muc2hvcC5jb20wIBcNMjYxMTI0MTUxNzMyWhgPMjEy
+NjEwMzExNTE3MzJaMBkxFzAVBgNVBAMMDmhvb2tzLnNob3AuY29tMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAELRUKNe+PKZVNUXKiu8k5o7nNNQuANUMTbm2sssGC
+0AJZPpYwZZJbduwW/ibNSdoMQWkDvrxU5RDSDtO55ppEc6NuMGwwHQYDVR0OBBYE
+FDsbDQu0Zq6DQegfhtRmLJ9D+ysbMB8GA1UdIwQYMBaAFDsbDQu0Zq6DQegfhtRm
+LJ9D+ysbMA8GA1UdEwEB/wQFMAMBAf8wGQYDVR0RBBIwEIIOaG9va3Muc2hvcC5j
+b20wCgYIKoZIzj0EAwIDSAAwRQIhAOrSWb3zNU7gtKhTdr1bG0AZxW8ogyM2VBFl
+CpsC+YNNAiBbm1ZdO3jLJa7vNQrXEUzllh+FAcpfAEgqxzyhfaBx7Q==
+-----END CERTIFICATE-----
+`;
+
+export const TLS_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgd43KvmHsJ1iHMA4K
+i18osVkzZTDvx3Bu1m4MxcutK3KhRANCAAQtFQo1748plU1RcqK7yTmjuc01C4A1
+QxNubayywYLQAlk+ljBlklt27Bb+Js1J2gxBaQO+vFTlENIO07nmmkRz
+-----END PRIVATE KEY-----
+`;
