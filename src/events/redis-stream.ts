@@ -130,8 +130,8 @@ export function createRedisStream(options: RedisStreamOptions): RedisStream {
 
   return {
     start() {
+      redis.on("ready", wake);
       stopPolling = ports.timers.every(POLL_MS, wake);
-      wake();
     },
     wake,
     async stop() {
