@@ -56,6 +56,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let isFailing = false;
   let isClaiming = false;
   let isWanted = false;
+  let isCut = false;
   let stopPolling: CancelTimer = () => {};
 
   const writer = createResultWriter({
@@ -72,7 +73,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     while (isWanted && !isStopped) {
       isWanted = false;
       const limit = lanes.free(ports.clock.monotonicMs());
-      if (limit === 0) break;
+      if (limit === 0) {
+        isCut = true;
+        break;
+      }
       try {
         const claimed = await statements.claimDeliveries({
           claim: newUuid(ports),
@@ -84,6 +88,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         if (isFailing) log.info("webhooks are delivered again");
         isFailing = false;
         for (const delivery of claimed) begin(delivery);
+        // Endpoints that this claim had no room for wait for any attempt to end, not for their own.
+        isCut = claimed.length >= limit;
       } catch (error) {
         if (!isFailing) log.warn({ err: error }, "due webhooks could not be claimed; trying until they are");
         isFailing = true;
@@ -96,16 +102,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   function begin(delivery: ClaimedDelivery): void {
     const ticket = lanes.begin(delivery.endpointId, ports.clock.monotonicMs());
     const attempt = deliver(delivery)
-      .then(
-        (isSuccess) => ticket.end(isSuccess),
-        (error: unknown) => {
-          ticket.end(false);
-          log.warn({ err: error }, "a webhook attempt ended without a result; it comes due again");
-        },
-      )
-      .finally(() => {
+      .catch((error: unknown) => {
+        log.warn({ err: error }, "a webhook attempt ended without a result; it comes due again");
+        return false;
+      })
+      .then((isSuccess) => {
         underWay.delete(delivery);
-        void fill();
+        if (ticket.end(isSuccess) || isCut) void fill();
       });
     underWay.set(delivery, attempt);
   }

@@ -16,12 +16,12 @@ export interface DeliveryLanes {
 }
 
 export interface LaneTicket {
-  /** Call once. */
-  end(isSuccess: boolean): void;
+  /** Call once. Whether the endpoint can take a group of deliveries again, so that asking for one is worth it. */
+  end(isSuccess: boolean): boolean;
 }
 
 export const NEW_ENDPOINT_PLACES = 1;
-const MAX_ENDPOINT_PLACES = 20;
+const MAX_ENDPOINT_PLACES = 32;
 /** Attempts younger than `SLOW_AFTER_MS`. */
 const MAX_QUICK = 128;
 const SLOW_AFTER_MS = 2_000;
@@ -32,6 +32,12 @@ const MAX_REMEMBERED = 2_000;
 interface Lane {
   limit: number;
   inFlight: number;
+}
+
+/** None until half of them are: a claim for each place that becomes free would be one question for each delivery. */
+function freeOf({ limit, inFlight }: Lane): number {
+  const free = limit - inFlight;
+  return free * 2 >= limit ? free : 0;
 }
 
 export function createDeliveryLanes(): DeliveryLanes {
@@ -46,8 +52,8 @@ export function createDeliveryLanes(): DeliveryLanes {
     },
     places() {
       const places: EndpointPlaces[] = [];
-      for (const [endpointId, { limit, inFlight }] of lanes) {
-        const free = limit - inFlight;
+      for (const [endpointId, lane] of lanes) {
+        const free = freeOf(lane);
         if (free !== NEW_ENDPOINT_PLACES) places.push({ endpointId, free });
       }
       return places;
@@ -65,6 +71,7 @@ export function createDeliveryLanes(): DeliveryLanes {
           lane.limit = isSuccess ? Math.min(lane.limit * 2, MAX_ENDPOINT_PLACES) : NEW_ENDPOINT_PLACES;
           const isForgettable = lane.inFlight === 0 && (!isSuccess || lanes.size > MAX_REMEMBERED);
           if (isForgettable) lanes.delete(endpointId);
+          return freeOf(lane) > 0;
         },
       };
     },
