@@ -23,9 +23,10 @@ export interface EndpointRow {
 /** A backlog is counted up to here: a number for people, not worth reading a million index entries for. */
 export const MAX_COUNTED = 10_000;
 
+// Columns of the outer table are written out: in a query of one table Drizzle names them without it, and the inner one's would be meant.
 const waiting = (status: "due" | "parked") => sql<number>`(
   SELECT count(*)::int FROM (
-    SELECT FROM deliveries d WHERE d.merchant_id = ${webhookEndpoints.merchantId} AND d.endpoint_id = ${webhookEndpoints.id}
+    SELECT FROM deliveries d WHERE d.merchant_id = webhook_endpoints.merchant_id AND d.endpoint_id = webhook_endpoints.id
       AND d.status = ${sql.raw(`'${status}'`)} LIMIT ${sql.raw(String(MAX_COUNTED))}
   ) counted)`;
 
@@ -47,9 +48,9 @@ const COLUMNS = {
   parked: waiting("parked"),
   oldestDueAt: sql<Date | null>`(
     SELECT e.created_at FROM (
-      SELECT o.event_id FROM deliveries o WHERE o.merchant_id = ${webhookEndpoints.merchantId}
-        AND o.endpoint_id = ${webhookEndpoints.id} AND o.status = 'due' ORDER BY o.next_attempt_at LIMIT 1
-    ) first JOIN events e ON e.merchant_id = ${webhookEndpoints.merchantId} AND e.id = first.event_id)`.mapWith(
+      SELECT o.event_id FROM deliveries o WHERE o.merchant_id = webhook_endpoints.merchant_id
+        AND o.endpoint_id = webhook_endpoints.id AND o.status = 'due' ORDER BY o.next_attempt_at LIMIT 1
+    ) first JOIN events e ON e.merchant_id = webhook_endpoints.merchant_id AND e.id = first.event_id)`.mapWith(
     webhookEndpoints.createdAt,
   ),
 } as const;
