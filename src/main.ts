@@ -31,6 +31,10 @@ function printWelcome(app: App, startedMs: number): void {
       `  -H "Idempotency-Key: $(date +%s%N)" -H 'Content-Type: application/json' -H 'Prefer: wait=10' \\`,
       `  -d '{"buyer_info": {"id": "b1"}, "payment_method": {"token": "pm_card_visa"},`,
       `       "payment_orders": [{"seller_account": "s1", "amount": "100.00", "currency": "USD", "platform_fee": "3.00"}]}'`,
+      "",
+      "Watch what happens (in another terminal):",
+      "",
+      `curl -N ${app.url}/v1/events/stream -H 'Authorization: Bearer ${key}'`,
     );
   }
   process.stdout.write(`${lines.join("\n")}\n\n`);
