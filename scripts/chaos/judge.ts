@@ -9,6 +9,7 @@ import { awaitEmptyQueues, judgeOutcomes, readLateIds, readNamedEffects } from "
 import { judgeRun } from "./checker/check.ts";
 import { type Facts, readFacts } from "./checker/facts.ts";
 import type { Finding } from "./checker/finding.ts";
+import type { ListeningMerchant } from "./merchant.ts";
 import type { ChaosProgress } from "./options.ts";
 
 export interface Judged {
@@ -22,6 +23,7 @@ export interface Evidence {
   readonly history: History;
   readonly sql: postgres.Sql;
   readonly simulatorUrl: string;
+  readonly merchant: ListeningMerchant;
   readonly onProgress: (progress: ChaosProgress) => void;
 }
 
@@ -31,6 +33,7 @@ const REPEATERS = 16;
 const SETTLE_MS = 20_000;
 const SETTLE_LOOK_MS = 1_000;
 const GRACE_MS = 5_000;
+const DELIVERY_LIMIT_MS = 120_000;
 
 export async function judge(evidence: Evidence): Promise<Judged> {
   const { client, history, simulatorUrl } = evidence;
@@ -47,6 +50,7 @@ export async function judge(evidence: Evidence): Promise<Judged> {
   });
   const isDrained = await awaitEmptyQueues(client, ["resolving", "retrying"], REST_LIMIT_MS);
   const replays = await replayAll(evidence);
+  await awaitDeliveries(evidence);
   const settled = await judgeSettled(evidence);
   const outcomes = judgeOutcomes({
     outcomes: rest.outcomes,
@@ -90,8 +94,22 @@ async function replayAll({ client, history, onProgress }: Evidence): Promise<Fin
   };
 }
 
+/** A delivery that died with its node is taken up when its claim runs out; one that was refused comes again after seconds. */
+async function awaitDeliveries({ sql, onProgress }: Evidence): Promise<void> {
+  const giveUpMs = performance.now() + DELIVERY_LIMIT_MS;
+  for (let first: number | null = null; performance.now() < giveUpMs; await sleep(SETTLE_LOOK_MS)) {
+    const [row] = await sql<{ open: number }[]>`
+      SELECT (SELECT count(*) FROM deliveries WHERE status = 'due')::int
+        + (SELECT count(*) FROM events WHERE position IS NULL)::int AS open`;
+    const open = row?.open ?? 0;
+    if (open === 0) return;
+    first ??= open;
+    onProgress({ phase: "Delivering", done: Math.max(0, first - open), total: first, note: "" });
+  }
+}
+
 async function judgeSettled(evidence: Evidence): Promise<{ facts: Facts; findings: readonly Finding[] }> {
-  const { sql, simulatorUrl, history } = evidence;
+  const { sql, simulatorUrl, history, merchant } = evidence;
   const acknowledged = history.acknowledged.map(({ cart, key, status, text }) => ({
     key,
     request: cart.body,
@@ -100,7 +118,7 @@ async function judgeSettled(evidence: Evidence): Promise<{ facts: Facts; finding
   }));
   const giveUpMs = performance.now() + SETTLE_MS;
   for (;;) {
-    const facts = await readFacts({ sql, simulatorUrl, acknowledged });
+    const facts = await readFacts({ sql, simulatorUrl, acknowledged, deliveries: merchant.deliveries });
     const audit = await checkIntegrity({ sql, simulatorUrl, graceMs: GRACE_MS });
     const findings = [
       ...judgeRun(facts),

@@ -16,6 +16,7 @@ import { createCommitCuts } from "./commit-cuts.ts";
 import { startFleet } from "./fleet.ts";
 import { judge } from "./judge.ts";
 import { startLoad } from "./load.ts";
+import { startMerchant } from "./merchant.ts";
 import { wreak } from "./nemesis.ts";
 import type { ChaosOptions } from "./options.ts";
 import { startPostgresPair } from "./postgres-pair.ts";
@@ -73,11 +74,14 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
       REDIS_URL: redis.url,
       PSP_SIMULATOR_URL: simulator.url,
       BOOTSTRAP_API_KEY: key,
+      WEBHOOK_ALLOW_PRIVATE: "true",
       LOG_LEVEL: "warn",
     },
   });
   const sql = postgres(database.ownerUrl, { max: 4, connect_timeout: 5, fetch_types: false, onnotice: () => {} });
   const client = createClient(balancer.url, key);
+  // Dice of its own: which webhook comes when must not decide who is struck.
+  const merchant = await startMerchant(client, createDice(options.seed + 1));
   const history = newHistory();
   const cases = options.isQuick ? QUICK_CASES : CASES;
   const load = startLoad(
@@ -96,9 +100,17 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
   );
   await load.stop();
   await fleet.whole();
-  const judged = await judge({ client, history, sql, simulatorUrl: simulator.url, onProgress: options.onProgress });
+  const judged = await judge({
+    client,
+    history,
+    sql,
+    simulatorUrl: simulator.url,
+    merchant,
+    onProgress: options.onProgress,
+  });
   fleet.close();
   balancer.close();
+  merchant.close();
   await sql.end({ timeout: 2 });
   await simulator.stop();
 
@@ -150,7 +162,7 @@ function judgeAdoptions(property: string, adoptions: readonly Adoption[], limitM
   };
 }
 
-function countFacts({ orders, effects, entries, steps, events }: Facts): Readonly<Record<string, number>> {
+function countFacts({ orders, effects, entries, steps, events, deliveries }: Facts): Readonly<Record<string, number>> {
   const states: Record<string, number> = {};
   for (const { status, phase } of orders) {
     const name = `orders ${phase ?? status}`;
@@ -164,5 +176,7 @@ function countFacts({ orders, effects, entries, steps, events }: Facts): Readonl
     "bookings to suspense": entries.filter(({ rule }) => rule === "late_success").length,
     steps: steps.length,
     "merchant's events": events.length,
+    "webhooks that came": deliveries.length,
+    "webhooks that were refused at first": deliveries.filter(({ isRefused }) => isRefused).length,
   };
 }

@@ -1,7 +1,7 @@
 /** A checker that never finds anything proves nothing: each property has a world in which it is violated. */
 import { expect, test } from "vitest";
 import { judgeRun } from "../../scripts/chaos/checker/check.ts";
-import type { EventRow, Facts, OrderRow, StepRow } from "../../scripts/chaos/checker/facts.ts";
+import type { Delivery, EventRow, Facts, OrderRow, StepRow } from "../../scripts/chaos/checker/facts.ts";
 
 const ASKED = {
   payment_order_id: "po_1",
@@ -39,6 +39,25 @@ const DONE: EventRow = { subjectId: "event", type: "payment_event.done", orderVe
 const CHARGE = { id: "ch_1", orderId: "order", amount: "1000", currency: "USD", status: "succeeded" };
 const ENTRY = { orderId: "order", seq: 2, rule: "pay_in", reference: "ch_1" };
 
+const toBody = (type: string, version: number | null, object: Readonly<Record<string, string>>): string =>
+  JSON.stringify({
+    type,
+    order_version: version,
+    data: { object: { checkout_id: "chk_1", status: "SUCCESS", ...object } },
+  });
+const HEARD: readonly Delivery[] = [
+  {
+    id: "evt_1",
+    body: toBody("payment_order.succeeded", 2, { payment_order_id: "po_1" }),
+    isRefused: false,
+    isSigned: true,
+  },
+  { id: "evt_2", body: toBody("payment_event.done", null, {}), isRefused: false, isSigned: true },
+];
+const heardAs = (changes: Partial<Delivery>): Partial<Facts> => ({
+  deliveries: HEARD.map((one, index) => (index === 0 ? { ...one, ...changes } : one)),
+});
+
 /** One order that was asked for, acknowledged, charged, booked and told. */
 const GOOD: Facts = {
   acknowledged: [
@@ -65,6 +84,7 @@ const GOOD: Facts = {
   ],
   unhandledMail: [],
   effects: [CHARGE],
+  deliveries: HEARD,
 };
 
 const violated = (facts: Partial<Facts>): readonly string[] =>
@@ -142,6 +162,32 @@ test.each<readonly [what: string, facts: Partial<Facts>, property: string]>([
     "an outcome that stays unknown",
     withOrder({ status: "EXECUTING", phase: "resolving", hasTimer: true }),
     "an unknown outcome becomes known",
+  ],
+  ["an event that nobody was told of", { deliveries: HEARD.slice(1) }, "a merchant hears of every event by webhook"],
+  [
+    "an event that was refused and never came again",
+    heardAs({ isRefused: true }),
+    "a merchant hears of every event by webhook",
+  ],
+  [
+    "a webhook of an event that is in no table",
+    heardAs({ body: toBody("payment_order.failed", 3, { payment_order_id: "po_1" }) }),
+    "a webhook tells of an event that is there",
+  ],
+  [
+    "a webhook without a signature",
+    heardAs({ isSigned: false }),
+    "a webhook is signed, and comes again with the same bytes",
+  ],
+  [
+    "a webhook that comes again with other bytes",
+    { deliveries: [...HEARD, { ...HEARD[0], id: "evt_2" } as Delivery] },
+    "a webhook is signed, and comes again with the same bytes",
+  ],
+  [
+    "a merchant who believes what is no longer true",
+    heardAs({ body: toBody("payment_order.succeeded", 2, { payment_order_id: "po_1", status: "EXECUTING" }) }),
+    "the newest webhook of an order that has ended says how",
   ],
   ["a webhook that nobody took in", { unhandledMail: ["webhook evt_1"] }, "what the PSP said was taken in"],
 ])("%s is found", (_, facts, property) => {

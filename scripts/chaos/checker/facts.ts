@@ -82,6 +82,15 @@ export interface Effect {
   readonly status: string;
 }
 
+/** A webhook as it came to the merchant's server. */
+export interface Delivery {
+  readonly id: string;
+  readonly body: string;
+  readonly isRefused: boolean;
+  /** By the secret of the endpoint, as the standard says. */
+  readonly isSigned: boolean;
+}
+
 export interface Facts {
   readonly acknowledged: readonly Acknowledgement[];
   readonly orders: readonly OrderRow[];
@@ -95,6 +104,8 @@ export interface Facts {
   /** Webhooks and answers of the PSP that no order has taken yet. */
   readonly unhandledMail: readonly string[];
   readonly effects: readonly Effect[];
+  /** In the order of arrival. */
+  readonly deliveries: readonly Delivery[];
 }
 
 /** Effects are read last: whatever is booked has its effect by then. */
@@ -102,9 +113,13 @@ export async function readFacts(input: {
   readonly sql: postgres.Sql;
   readonly simulatorUrl: string;
   readonly acknowledged: readonly Acknowledgement[];
+  readonly deliveries: readonly Delivery[];
 }): Promise<Facts> {
+  const deliveries = [...input.deliveries];
   const tables = await input.sql.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY", readTables);
-  return { acknowledged: input.acknowledged, ...tables, effects: await readEffects(input.simulatorUrl) };
+  const effects = await readEffects(input.simulatorUrl);
+  // What came after the tables were read tells of events that they lack.
+  return { acknowledged: input.acknowledged, ...tables, effects, deliveries };
 }
 
 async function readTables(sql: postgres.TransactionSql) {

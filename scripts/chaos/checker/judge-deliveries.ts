@@ -1,0 +1,97 @@
+/** The merchant heard of everything, and of nothing else; signed, and each time with the same bytes. */
+import type { Delivery, Facts } from "./facts.ts";
+import { type Finding, group } from "./finding.ts";
+
+interface Told {
+  readonly type: string;
+  readonly order_version: number | null;
+  readonly data: {
+    readonly object: {
+      readonly object: string;
+      readonly payment_order_id?: string;
+      readonly checkout_id: string;
+      readonly status: string;
+    };
+  };
+}
+
+const IS_OVER: ReadonlySet<string> = new Set(["SUCCESS", "FAILED"]);
+
+export function judgeDeliveries(facts: Facts): readonly Finding[] {
+  const told = facts.deliveries.map(({ body }) => JSON.parse(body) as Told);
+  return [
+    findUnheard(facts, told),
+    findInvented(facts, told),
+    findUnsigned(facts.deliveries),
+    findUnrepaired(facts, told),
+  ];
+}
+
+const nameOf = ({ type, order_version: version, data: { object } }: Told): string =>
+  `${type} of ${object.payment_order_id ?? object.checkout_id} at ${version}`;
+
+function eventNames({ events, orders, checkouts }: Facts): readonly string[] {
+  const names = new Map([
+    ...orders.map(({ id, paymentOrderId }) => [id, paymentOrderId] as const),
+    ...checkouts.map(({ id, checkoutId }) => [id, checkoutId] as const),
+  ]);
+  return events.map(({ type, subjectId, orderVersion }) => `${type} of ${names.get(subjectId)} at ${orderVersion}`);
+}
+
+function findUnheard(facts: Facts, told: readonly Told[]): Finding {
+  const heard = new Set(told.filter((_, index) => facts.deliveries[index]?.isRefused === false).map(nameOf));
+  return {
+    property: "a merchant hears of every event by webhook",
+    tried: facts.events.length,
+    violations: eventNames(facts)
+      .filter((name) => !heard.has(name))
+      .map((name) => `${name} was never delivered`),
+  };
+}
+
+function findInvented(facts: Facts, told: readonly Told[]): Finding {
+  const known = new Set(eventNames(facts));
+  return {
+    property: "a webhook tells of an event that is there",
+    tried: told.length,
+    violations: told
+      .map(nameOf)
+      .filter((name) => !known.has(name))
+      .map((name) => `${name} was delivered and is in no table`),
+  };
+}
+
+function findUnsigned(deliveries: readonly Delivery[]): Finding {
+  const changed = [...group(deliveries, ({ id }) => id)].flatMap(([id, own]) =>
+    own.some(({ body }) => body !== own[0]?.body) ? [`${id} came with different bytes`] : [],
+  );
+  const unsigned = deliveries
+    .filter(({ isSigned }) => !isSigned)
+    .map(({ id }) => `${id} is not signed by its endpoint`);
+  return {
+    property: "a webhook is signed, and comes again with the same bytes",
+    tried: deliveries.length,
+    violations: [...changed, ...unsigned],
+  };
+}
+
+/** Whoever keeps the newest version of each order has what is true in the end. */
+function findUnrepaired({ orders }: Facts, told: readonly Told[]): Finding {
+  const newest = new Map<string, { version: number; status: string }>();
+  for (const { order_version: version, data } of told) {
+    const id = data.object.payment_order_id;
+    if (id === undefined || version === null || version < (newest.get(id)?.version ?? 0)) continue;
+    newest.set(id, { version, status: data.object.status });
+  }
+  const ended = orders.filter(({ status }) => IS_OVER.has(status));
+  return {
+    property: "the newest webhook of an order that has ended says how",
+    tried: ended.length,
+    violations: ended.flatMap(({ paymentOrderId, status }) => {
+      const last = newest.get(paymentOrderId);
+      return last?.status === status
+        ? []
+        : [`order ${paymentOrderId} is ${status}, its merchant last heard ${last?.status}`];
+    }),
+  };
+}
