@@ -112,6 +112,10 @@ DECLARE
   v_relayed integer;
   v_made integer := 0;
 BEGIN
+  -- A lock is a write: whoever only looks takes none.
+  IF NOT EXISTS (SELECT FROM events e WHERE e.position IS NULL AND e.data IS NOT NULL) THEN
+    RETURN;
+  END IF;
   SELECT p.last INTO v_last FROM event_positions p FOR UPDATE SKIP LOCKED;
   IF v_last IS NULL THEN
     RETURN;
@@ -128,7 +132,7 @@ BEGIN
     SELECT e.merchant_id, e.id, e.subject_id, e.order_version, e.created_at FROM events e
     WHERE e.position IS NULL AND e.data IS NOT NULL
     ORDER BY e.created_at, e.id
-    LIMIT coalesce(v_limit, p_limit)
+    LIMIT v_limit
   ), timed AS (
     SELECT f.merchant_id, f.id, f.order_version,
       max(f.created_at) OVER (PARTITION BY f.merchant_id, f.subject_id ORDER BY f.order_version, f.id) AS at

@@ -122,10 +122,16 @@ export async function disableGoneEndpoint(sql: Sql, merchantId: number, endpoint
     await transaction`
       UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
       WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
-    // In a statement of its own: the relay may have made more of them until the lock was had.
+    // In a statement of its own: the relay may have made more of them until the lock was had. In the order of their ids,
+    // as results are written: two that lock the same rows must not wait for each other.
     await transaction`
-      UPDATE deliveries SET status = 'parked', claim = NULL
-      WHERE merchant_id = ${merchantId} AND endpoint_id = ${endpointId} AND status = 'due'`;
+      UPDATE deliveries d SET status = 'parked', claim = NULL
+      FROM (
+        SELECT o.id FROM deliveries o
+        WHERE o.merchant_id = ${merchantId} AND o.endpoint_id = ${endpointId} AND o.status = 'due'
+        ORDER BY o.id FOR UPDATE
+      ) n
+      WHERE d.merchant_id = ${merchantId} AND d.id = n.id`;
   });
 }
 

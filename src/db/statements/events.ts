@@ -49,7 +49,13 @@ export async function storeRendered(sql: Sql, rendered: readonly RenderedEvent[]
   const rows = rendered.map(({ merchantId, id, data }) => ({ merchant_id: merchantId, id, data }));
   await sql`
     UPDATE events e SET data = r.data::json
-    FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS r(merchant_id integer, id uuid, data text)
+    FROM (
+      SELECT b.merchant_id, b.id, g.data
+      FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS g(merchant_id integer, id uuid, data text)
+      JOIN events b ON b.merchant_id = g.merchant_id AND b.id = g.id
+      WHERE b.data IS NULL
+      ORDER BY b.merchant_id, b.id FOR UPDATE OF b
+    ) r
     WHERE e.merchant_id = r.merchant_id AND e.id = r.id AND e.data IS NULL`;
 }
 

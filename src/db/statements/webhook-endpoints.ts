@@ -62,10 +62,16 @@ export async function deleteEndpoint(sql: Sql, { merchantId, id }: EndpointKey):
       UPDATE webhook_endpoints SET deleted_at = now(), enabled = false, updated_at = now()
       WHERE merchant_id = ${merchantId} AND id = ${id} AND deleted_at IS NULL`;
     if (deleted.count === 0) return false;
-    // In a statement of its own: the relay may have made more of them until the lock was had.
+    // In a statement of its own: the relay may have made more of them until the lock was had. In the order of their ids,
+    // as results are written: two that lock the same rows must not wait for each other.
     await transaction`
-      UPDATE deliveries SET status = 'canceled', claim = NULL
-      WHERE merchant_id = ${merchantId} AND endpoint_id = ${id} AND status = 'due'`;
+      UPDATE deliveries d SET status = 'canceled', claim = NULL
+      FROM (
+        SELECT o.id FROM deliveries o
+        WHERE o.merchant_id = ${merchantId} AND o.endpoint_id = ${id} AND o.status = 'due'
+        ORDER BY o.id FOR UPDATE
+      ) n
+      WHERE d.merchant_id = ${merchantId} AND d.id = n.id`;
     return true;
   });
 }
