@@ -1,0 +1,2 @@
+export function hashConsoleSources(): string;
+export const STAMP_NAME: string;
