@@ -5,9 +5,11 @@ import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { createConsole } from "./console/server/console.ts";
 import { type CancelTimer, type Ports, withinTime } from "./core/ports.ts";
 import { connectAccess, type Statements } from "./db/access.ts";
 import { connectDatabase } from "./db/client.ts";
+import { connectConsoleAccess } from "./db/console-access.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "./db/embedded/embedded-postgres.ts";
 import { ensureBootstrapKey, makeSecret } from "./db/merchants.ts";
 import { runMigrations } from "./db/migrate.ts";
@@ -145,16 +147,30 @@ async function startParts(
   wakeEvents = events.wake;
   cleanUps.push(() => events.stop(WEBHOOK_GRACE_MS));
 
+  const psps = () =>
+    connectors.map((connector) => {
+      const { inFlight, queued, breaker } = connector.stats();
+      return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
+    });
+  const console = createConsole({
+    access: connectConsoleAccess(database.url),
+    reads,
+    node: processor.node,
+    statistics: () => processor.statistics.store.getSnapshot().context,
+    psps: () => psps().map(({ psp, inFlight, isOpen }) => ({ psp, in_flight: inFlight, is_open: isOpen })),
+    pspAccounts: [...processor.connectors.keys()],
+    publicUrl: publicUrl(),
+    ports,
+    log,
+  });
+  cleanUps.push(console.stop);
+
   const metrics = createMetrics({
     statistics: () => processor.statistics.store.getSnapshot().context,
     liveActors: () => processor.engine.size().live,
     journalDepth: processor.journal.depth,
     isLeaseStoreAvailable: processor.leases.isAvailable,
-    psps: () =>
-      connectors.map((connector) => {
-        const { inFlight, queued, breaker } = connector.stats();
-        return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
-      }),
+    psps,
     countOrders: createOrderCounter(processor.statements, ports),
   });
   addEventMetrics({ registry: metrics, events, ports });
@@ -165,6 +181,8 @@ async function startParts(
     connectors: processor.connectors,
     payLinks,
     events,
+    console,
+    audit: console.audit,
     signingKey,
     ports,
     log,
@@ -181,6 +199,7 @@ async function startParts(
   // Both at once: requests that wait for an order need the order's call to come back.
   cleanUps.push(async () => {
     events.endStreams();
+    console.endStreams();
     await Promise.all([server.close(), processor.engine.drain(DRAIN_MS), events.stop(WEBHOOK_GRACE_MS)]);
   });
   if (simulator !== null) {
@@ -192,6 +211,7 @@ async function startParts(
   }
   processor.start();
   events.start();
+  console.start();
   isReady = true;
 
   return {

@@ -98,6 +98,8 @@ export async function startHttpFlorin(options: {
     webhooks: processor.webhooks,
     connectors: processor.connectors,
     events: null,
+    console: null,
+    audit: null,
     payLinks: createPayLinks("http://127.0.0.1", new Uint8Array(32)),
     signingKey: new Uint8Array(32),
     ports: systemPorts,

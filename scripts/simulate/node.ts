@@ -135,6 +135,8 @@ export function createSimulatedNode(
       webhooks: started.webhooks,
       connectors: started.connectors,
       events: null,
+      console: null,
+      audit: null,
       payLinks,
       signingKey: SIGNING_KEY,
       ports: born.ports,

@@ -12,6 +12,7 @@ export const REFUSAL_STATUS = {
   "webhook-signature-invalid": 401,
   "webhook-timestamp-out-of-tolerance": 401,
   "insufficient-scope": 403,
+  "cross-site-refused": 403,
   "not-found": 404,
   "method-not-allowed": 405,
   "invalid-state": 409,

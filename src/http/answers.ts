@@ -21,7 +21,7 @@ const JSON_TYPE = "application/json";
 export interface AnswerBody {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   readonly headers?: AnswerHeaders;
 }
 

@@ -1,5 +1,6 @@
 /** The HTTP front, put together by hand: what it uses is handed in. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { createAudit } from "./audit.ts";
 import { createAuthentication } from "./authenticate.ts";
 import { createCursors } from "./cursors.ts";
 import type { HttpDeps } from "./http-deps.ts";
@@ -33,7 +34,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   });
   const cursors = createCursors(deps.signingKey);
   const app = new OpenAPIHono<HttpEnv>();
-  const table = createRouteTable(app);
+  const table = createRouteTable(app, deps.audit === null ? null : createAudit(deps.audit, { ports, log }));
 
   app.use(observeRequests({ ports, log, metrics }));
   app.use(guardAddress);
@@ -52,6 +53,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     addWebhookEndpointRoutes(table, parts);
     addDeliveryRoutes(table, parts);
   }
+  deps.console?.mount({ app, table, authentication, cursors });
   addPspWebhookRoutes(table, { webhooks });
   addPayRoutes(table, { reads, payments, payLinks: deps.payLinks, connectors });
   addDocsRoutes(table, { app, publicUrl, version: deps.version });

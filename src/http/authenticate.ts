@@ -23,12 +23,24 @@ export interface AuthenticationDeps {
 export interface Authentication {
   /** Lets in a key that has the scope (or `admin`); throws `unauthenticated`, `insufficient-scope`, `rate-limited`. */
   requireScope(scope: Scope): HttpMiddleware;
+  /** Whose key that is; counts a wrong one against its sender. Throws `unauthenticated`, `rate-limited`. */
+  signIn(c: HttpContext, secret: string): Promise<Caller>;
+  /**
+   * Lets in this very request object as that caller, without a key. It can't be asked for from outside: nothing in a
+   * request says so, only the identity of the object that the console made.
+   */
+  vouchFor(request: Request, voucher: Voucher): void;
   /** Whether the key that a request came with may still do something; for answers that last. */
   isStillGood(c: HttpContext): Promise<boolean>;
   /** Forgets a key that was revoked here. */
   forget(apiKeyId: string): void;
   /** Calls back when a key is revoked here. */
   onRevoked(listener: (apiKeyId: string) => void): void;
+}
+
+export interface Voucher {
+  readonly caller: Caller;
+  readonly isStillGood: () => Promise<boolean>;
 }
 
 /** How long other nodes may still take a revoked key. */
@@ -50,6 +62,7 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
   const perKey = rateLimit === null ? null : new RateLimiterMemory({ points: rateLimit, duration: 1 });
 
   const revokedListeners = new Set<(apiKeyId: string) => void>();
+  const vouchers = new WeakMap<Request, Voucher>();
 
   async function find(secret: string | undefined): Promise<Caller | null> {
     if (secret === undefined) return null;
@@ -58,8 +71,7 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
     return known !== undefined && known.untilMs > clock.monotonicMs() ? known.caller : lookUp(secretHash);
   }
 
-  async function identify(c: HttpContext): Promise<Caller> {
-    const secret = readSecret(c);
+  async function identify(c: HttpContext, secret: string | undefined): Promise<Caller> {
     // A good key signs in whoever fails beside it: behind one proxy all merchants have one address.
     const caller = await find(secret);
     if (caller !== null) return caller;
@@ -77,7 +89,7 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
     remembered.delete(secretHash);
     const found = await reads.findApiKey(Buffer.from(secretHash, "hex"));
     if (found === null) return null;
-    const caller = { ...found, scopes: new Set(found.scopes.filter(isScope)) };
+    const caller: Caller = { ...found, via: "api", scopes: new Set(found.scopes.filter(isScope)) };
     const [oldest] = remembered.keys();
     if (remembered.size >= MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
     remembered.set(secretHash, { caller, untilMs: clock.monotonicMs() + MEMORY_MS });
@@ -100,7 +112,7 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
   return {
     requireScope(scope) {
       return async (c, next) => {
-        const caller = await identify(c);
+        const caller = vouchers.get(c.req.raw)?.caller ?? (await identify(c, readSecret(c)));
         if (perKey !== null) await limit(caller);
         if (!caller.scopes.has(scope) && !caller.scopes.has("admin")) {
           throw new Refusal("insufficient-scope", `This call needs a key with the scope ${scope}.`, {
@@ -111,7 +123,9 @@ export function createAuthentication({ reads, clock, rateLimit, clientAddress }:
         await next();
       };
     },
-    isStillGood: async (c) => (await find(readSecret(c))) !== null,
+    signIn: identify,
+    vouchFor: (request, voucher) => void vouchers.set(request, voucher),
+    isStillGood: async (c) => vouchers.get(c.req.raw)?.isStillGood() ?? (await find(readSecret(c))) !== null,
     forget(apiKeyId) {
       for (const [secretHash, { caller }] of remembered)
         if (caller.apiKeyId === apiKeyId) remembered.delete(secretHash);

@@ -7,6 +7,8 @@ import type { EventsService } from "../events/merchant-events.ts";
 import type { PayLinks } from "../payments/pay-links.ts";
 import type { PaymentsService, WebhookService } from "../payments/service.ts";
 import type { Connector } from "../psp/connector.ts";
+import type { AuditTrail } from "./audit.ts";
+import type { ConsoleFront } from "./console-front.ts";
 import type { HttpContext } from "./http-env.ts";
 
 export interface HttpDeps {
@@ -18,6 +20,10 @@ export interface HttpDeps {
   readonly payLinks: PayLinks;
   /** Null leaves out the routes of merchant events and webhooks. */
   readonly events: EventsService | null;
+  /** Null leaves out the console. */
+  readonly console: ConsoleFront | null;
+  /** Writes down what operators decide; null where nobody asks who decided. */
+  readonly audit: AuditTrail | null;
   /** Signs cursors; the same on every node. At least 32 bytes. */
   readonly signingKey: Uint8Array;
   readonly ports: Ports;

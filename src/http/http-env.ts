@@ -6,8 +6,9 @@ export function isScope(text: string): text is Scope {
   return SCOPES.some((scope) => scope === text);
 }
 
-/** Who sent the request: one API key of one merchant. */
+/** Who sent the request: one API key of one merchant, itself or through a session at the console. */
 export interface Caller {
+  readonly via: "api" | "console";
   readonly apiKeyId: string;
   readonly merchantId: number;
   readonly mode: "test" | "live";

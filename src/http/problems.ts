@@ -19,6 +19,7 @@ export const PROBLEM_TITLES: Readonly<Record<RefusalCode, string>> = {
   "webhook-signature-invalid": "The webhook's signature is missing or wrong",
   "webhook-timestamp-out-of-tolerance": "The webhook is too old or too new",
   "insufficient-scope": "The API key may not do this",
+  "cross-site-refused": "The request does not come from the console's own pages",
   "not-found": "There is no such thing",
   "method-not-allowed": "The method is not allowed here",
   "invalid-state": "The current state does not allow this",

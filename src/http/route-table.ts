@@ -15,7 +15,11 @@ interface Entry {
   readonly pattern: RegExp;
 }
 
-export function createRouteTable(app: OpenAPIHono<HttpEnv>): RouteTable {
+/** `audit` gives the middleware of routes whose acts are written down; it runs once it is known who asks. */
+export function createRouteTable(
+  app: OpenAPIHono<HttpEnv>,
+  audit: ((route: RouteConfig) => HttpMiddleware | null) | null = null,
+): RouteTable {
   const entries: Entry[] = [];
   return {
     add(route, ...handlers) {
@@ -27,7 +31,10 @@ export function createRouteTable(app: OpenAPIHono<HttpEnv>): RouteTable {
         c.set("route", route.path);
         return next();
       };
-      app.on(method, path, noteRoute, ...handlers);
+      const audited = audit?.(route) ?? null;
+      const last = handlers.length - 1;
+      const all = audited === null ? handlers : [...handlers.slice(0, last), audited, ...handlers.slice(last)];
+      app.on(method, path, noteRoute, ...all);
     },
     refuseUnknown(c) {
       const methods = entries.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method);

@@ -13,6 +13,8 @@ import { systemPorts } from "../../src/core/ports.ts";
 import { connectAccess } from "../../src/db/access.ts";
 import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { connectEventAccess } from "../../src/db/event-access.ts";
+import { createConsole } from "../../src/console/server/console.ts";
+import { connectConsoleAccess } from "../../src/db/console-access.ts";
 import { connectDatabase } from "../../src/db/client.ts";
 import { openDatabase } from "../../src/db/queries/database.ts";
 import { bindReads } from "../../src/db/reads.ts";
@@ -110,6 +112,18 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
   });
   wakeEvents = events.wake;
   events.start();
+  const operatorsConsole = createConsole({
+    access: connectConsoleAccess(database.appUrl),
+    reads,
+    node: processor.node,
+    statistics: () => processor.statistics.store.getSnapshot().context,
+    psps: () => [],
+    pspAccounts: [...processor.connectors.keys()],
+    publicUrl: PUBLIC_URL,
+    ports: systemPorts,
+    log,
+  });
+  operatorsConsole.start();
   const deps: HttpDeps = {
     reads,
     payments: processor.payments,
@@ -117,6 +131,8 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     connectors: processor.connectors,
     payLinks,
     events,
+    console: operatorsConsole,
+    audit: operatorsConsole.audit,
     signingKey,
     ports: systemPorts,
     log,
@@ -177,6 +193,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     async close() {
       server.closeAllConnections();
       server.close();
+      await operatorsConsole.stop();
       await events.stop(500);
       await processor.stop(1_000);
       await Promise.all([reader.end({ timeout: 1 }), sql.end({ timeout: 1 })]);

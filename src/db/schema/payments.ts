@@ -90,6 +90,10 @@ export const paymentOrders = pgTable(
       .where(sql`phase IN ('retrying', 'pending', 'resolving', 'parked', 'authorized')`),
     index("payment_orders_quarantined").on(table.merchantId, table.stateSince).where(sql`quarantined_at IS NOT NULL`),
     index("payment_orders_late").on(table.merchantId, table.stateSince).where(sql`late_open > 0`),
+    // States without an index that hold few of all orders: to count them, and to list them without passing all others.
+    index("payment_orders_rare")
+      .on(table.merchantId, table.paymentOrderStatus, table.id)
+      .where(sql`payment_order_status IN ('NOT_STARTED', 'FAILED')`),
     index("payment_orders_seller").on(table.merchantId, table.sellerAccount, table.id),
     index("payment_orders_open_reference")
       .on(table.merchantId, table.pspReference)

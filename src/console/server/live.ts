@@ -1,0 +1,158 @@
+/**
+ * The overview as it changes: one reading a second for each merchant and role that somebody watches, shared by all of
+ * them, and none when nobody does. A viewer that is slow misses readings; it has the newest when it is back.
+ */
+import type { CancelTimer, Ports } from "../../core/ports.ts";
+import type { Overview, Role } from "../contract.ts";
+import type { Overviews } from "./overview.ts";
+
+export interface Viewer {
+  readonly merchantId: number;
+  readonly role: Role;
+  /** Whether its session still lasts; asked now and then. */
+  readonly mayGoOn: () => Promise<boolean>;
+}
+
+export interface Live {
+  /** Null when there are too many viewers. */
+  open(viewer: Viewer): ReadableStream<Uint8Array> | null;
+  viewers(): number;
+  /** Ends every stream, and opens no more. */
+  close(): void;
+}
+
+export interface LiveDeps {
+  readonly overviews: Overviews;
+  readonly ports: Ports;
+}
+
+const EVERY_MS = 1_000;
+/** Proxies close connections that are silent for a minute. */
+const HEARTBEAT_MS = 15_000;
+const MAX_STUCK_HEARTBEATS = 4;
+const MAX_VIEWERS = 500;
+const RECONNECT_MS = 2_000;
+
+interface Room {
+  readonly merchantId: number;
+  readonly role: Role;
+  readonly members: Set<(frame: Uint8Array) => void>;
+  stop: CancelTimer;
+  isReading: boolean;
+  seen: string;
+  /** For whoever comes in: the present at once, not in a second. */
+  newest: Uint8Array | null;
+}
+
+const encoder = new TextEncoder();
+
+/** What a change is: not that time goes by. */
+function essenceOf({ at: _, queues, nodes, samples, ...rest }: Overview): string {
+  return JSON.stringify({
+    ...rest,
+    queues: queues.map(({ oldest_age_seconds: _age, ...queue }) => queue),
+    nodes: nodes.map(({ heartbeat_at: _beat, ...node }) => node),
+    samples: samples.at(-1)?.at,
+  });
+}
+
+export function createLive({ overviews, ports }: LiveDeps): Live {
+  const rooms = new Map<string, Room>();
+  const ends = new Set<() => void>();
+  let isClosed = false;
+
+  async function read(room: Room): Promise<void> {
+    if (room.isReading) return;
+    room.isReading = true;
+    try {
+      const overview = await overviews.read(room.merchantId, room.role);
+      const essence = essenceOf(overview);
+      if (essence === room.seen) return;
+      room.seen = essence;
+      room.newest = encoder.encode(`event: overview\ndata: ${JSON.stringify(overview)}\n\n`);
+      for (const show of room.members) show(room.newest);
+    } catch {
+      // The database is away: the pages show how old their figures are, and the next reading comes in a second.
+    } finally {
+      room.isReading = false;
+    }
+  }
+
+  function enter({ merchantId, role }: Viewer, show: (frame: Uint8Array) => void): () => void {
+    const name = `${merchantId}/${role}`;
+    const room: Room = rooms.get(name) ?? {
+      merchantId,
+      role,
+      members: new Set(),
+      stop: () => {},
+      isReading: false,
+      seen: "",
+      newest: null,
+    };
+    if (!rooms.has(name)) {
+      rooms.set(name, room);
+      room.stop = ports.timers.every(EVERY_MS, () => void read(room));
+    }
+    room.members.add(show);
+    if (room.newest !== null) show(room.newest);
+    void read(room);
+    return () => {
+      room.members.delete(show);
+      if (room.members.size > 0) return;
+      room.stop();
+      rooms.delete(name);
+    };
+  }
+
+  function openStream(viewer: Viewer): ReadableStream<Uint8Array> {
+    let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+    let leave = (): void => {};
+    let stopHeart: CancelTimer = () => {};
+    let stuck = 0;
+    const hasRoom = (): boolean => (controller?.desiredSize ?? 0) > 0;
+    const end = (): void => {
+      if (!ends.delete(end)) return;
+      leave();
+      stopHeart();
+      controller?.close();
+      controller = null;
+    };
+    const beat = (): void => {
+      stuck = hasRoom() ? 0 : stuck + 1;
+      if (hasRoom()) controller?.enqueue(encoder.encode(": still here\n\n"));
+      if (stuck >= MAX_STUCK_HEARTBEATS) end();
+      else
+        void viewer.mayGoOn().then(
+          (mayGoOn) => (mayGoOn ? undefined : end()),
+          () => {},
+        );
+    };
+    ends.add(end);
+    return new ReadableStream<Uint8Array>(
+      {
+        start(given) {
+          controller = given;
+          given.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`));
+          stopHeart = ports.timers.every(HEARTBEAT_MS, beat);
+          leave = enter(viewer, (frame) => {
+            if (hasRoom()) controller?.enqueue(frame);
+          });
+        },
+        cancel() {
+          controller = null;
+          end();
+        },
+      },
+      { highWaterMark: 4 },
+    );
+  }
+
+  return {
+    open: (viewer) => (isClosed || ends.size >= MAX_VIEWERS ? null : openStream(viewer)),
+    viewers: () => ends.size,
+    close() {
+      isClosed = true;
+      for (const end of [...ends]) end();
+    },
+  };
+}

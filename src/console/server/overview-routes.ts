@@ -1,0 +1,58 @@
+/** The overview, once and live; and the audit log. */
+import { Refusal } from "../../core/errors.ts";
+import type { ConsoleQueries } from "../../db/console-access.ts";
+import type { AuditRow } from "../../db/queries/audit-log.ts";
+import { sendEventStream, sendJson } from "../../http/answers.ts";
+import { type Cursors, toPage } from "../../http/cursors.ts";
+import type { AuditEntry } from "../contract.ts";
+import type { ConsoleRouter } from "./console-router.ts";
+import type { Live } from "./live.ts";
+import type { Overviews } from "./overview.ts";
+
+const AUDIT_PAGE = 50;
+
+export interface OverviewRouteDeps {
+  readonly overviews: Overviews;
+  readonly live: Live;
+  readonly queries: ConsoleQueries;
+  readonly cursors: Cursors;
+}
+
+export function addOverviewRoutes(
+  router: ConsoleRouter,
+  { overviews, live, queries, cursors }: OverviewRouteDeps,
+): void {
+  router.signedIn("GET", "/console/api/overview", "payments:read", async (c, { merchantId, role }) =>
+    sendJson(c, await overviews.read(merchantId, role)),
+  );
+
+  router.signedIn("GET", "/console/api/live", "payments:read", (c, { merchantId, role, tokenHash }) => {
+    const stream = live.open({
+      merchantId,
+      role,
+      mayGoOn: async () => (await queries.findSession(tokenHash)) !== null,
+    });
+    if (stream === null) {
+      throw new Refusal("temporarily-unavailable", "This node stops, or too many watch it. Try again in a moment.", {
+        retryAfterSeconds: 5,
+      });
+    }
+    return sendEventStream(c, stream);
+  });
+
+  router.signedIn("GET", "/console/api/audit", "payments:read", async (c, { merchantId }) => {
+    const scope = { list: "console/audit", merchantId };
+    const cursor = c.req.query("cursor");
+    const beforeId = cursor === undefined ? null : (cursors.decode(scope, cursor)[0] ?? null);
+    const rows = await queries.listAudit({ merchantId, beforeId, limit: AUDIT_PAGE + 1 });
+    return sendJson(
+      c,
+      toPage(rows, AUDIT_PAGE, { show: showAudit, toCursor: ({ id }) => cursors.encode(scope, [id]) }),
+    );
+  });
+}
+
+function showAudit({ id, at, keyName, lastFour, via, action, subject, reason, status }: AuditRow): AuditEntry {
+  const who = keyName === null ? "a key that is gone" : `${keyName} (…${lastFour})`;
+  return { id, at: at.toISOString(), who, via, action, subject, reason, status };
+}

@@ -1,0 +1,72 @@
+/**
+ * Who decided what. A row is committed before the act and another after it, whichever door it came through: a node that
+ * dies between the two leaves a decision without an outcome, never an outcome that nobody decided.
+ */
+import type { RouteConfig } from "@hono/zod-openapi";
+import type { Logger } from "pino";
+import { newUuid } from "../core/ids.ts";
+import type { Ports } from "../core/ports.ts";
+import type { AuditAction, AuditIntent, AuditOutcome } from "../db/queries/audit-log.ts";
+import { containsCardNumber } from "./body/card-guard.ts";
+import { MAX_BODY_BYTES, readBytes } from "./body/read-bytes.ts";
+import type { HttpContext, HttpMiddleware } from "./http-env.ts";
+
+export interface AuditTrail {
+  /** Throws when it can't be written; then the act is not done either. */
+  recordIntent(intent: Omit<AuditIntent, "node">): Promise<void>;
+  recordOutcome(outcome: AuditOutcome): Promise<void>;
+}
+
+const ACTIONS: ReadonlySet<string> = new Set(["retry", "resolve", "cancel", "redeliver"] satisfies AuditAction[]);
+const MAX_REASON_CHARS = 500;
+const MAX_SUBJECT_CHARS = 64;
+
+const isAction = (text: string): text is AuditAction => ACTIONS.has(text);
+
+/** The middleware for a route whose path ends in an action that is written down; null for all others. */
+export function createAudit(
+  trail: AuditTrail,
+  { ports, log }: { readonly ports: Ports; readonly log: Logger },
+): (route: RouteConfig) => HttpMiddleware | null {
+  return (route) => {
+    const action = route.path.split("/").at(-1) ?? "";
+    if (route.method !== "post" || !isAction(action)) return null;
+    const parameter = /\{([a-z_]+)\}/.exec(route.path)?.[1] ?? "";
+    return async (c, next) => {
+      const { merchantId, apiKeyId, via } = c.get("caller");
+      const id = newUuid(ports);
+      await trail.recordIntent({
+        merchantId,
+        id,
+        apiKeyId,
+        via,
+        action,
+        subject: safe(c.req.param(parameter) ?? "", MAX_SUBJECT_CHARS) ?? "",
+        reason: await readReason(c),
+        requestId: c.get("requestId"),
+      });
+      await next();
+      await trail.recordOutcome({ merchantId, id, status: c.res.status }).catch((error: unknown) => {
+        log.error({ err: error, audit_id: id, status: c.res.status }, "the outcome of an audited act was not written");
+      });
+    };
+  };
+}
+
+/** What was given as the reason, if the body has one. Whether the body is right is for the route to say. */
+async function readReason(c: HttpContext): Promise<string | null> {
+  try {
+    const bytes = await readBytes(c.req.raw.clone(), MAX_BODY_BYTES);
+    const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const reason: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "reason") : null;
+    return typeof reason === "string" ? safe(reason, MAX_REASON_CHARS) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Null for what must never be stored. */
+function safe(text: string, maxChars: number): string | null {
+  const clean = text.replaceAll("\0", "");
+  return containsCardNumber(clean) ? null : clean.slice(0, maxChars);
+}

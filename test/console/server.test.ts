@@ -1,0 +1,343 @@
+/** The console's server: who gets in, what they may do, and that it shows what is in the database. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { transition } from "xstate";
+import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/payment-order.ts";
+import type { PaymentOrderEvent, PaymentOrderInput } from "../../machines/payment-order-types.ts";
+import type {
+  AuditPage,
+  OrderCalls,
+  OrderHistory,
+  Overview,
+  SearchResult,
+  Session,
+} from "../../src/console/contract.ts";
+import { redactText, showBody } from "../../src/console/server/redact.ts";
+import { aPayment, anOrder, type HttpUnderTest, type Merchant, startHttpUnderTest } from "../http/http-under-test.ts";
+
+let http: HttpUnderTest;
+beforeAll(async () => {
+  http = await startHttpUnderTest();
+});
+afterAll(() => http.close());
+
+const OURS = { "x-florin-console": "1" };
+
+interface Visitor {
+  readonly cookie: string;
+  get(path: string): Promise<Response>;
+  send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  read<T>(path: string): Promise<T>;
+}
+
+function signIn(key: string, isReadOnly = false, headers: Readonly<Record<string, string>> = OURS): Promise<Response> {
+  return Promise.resolve(
+    http.app.request("/console/api/session", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ api_key: key, read_only: isReadOnly }),
+    }),
+  );
+}
+
+async function visit(key: string, isReadOnly = false): Promise<Visitor> {
+  const answer = await signIn(key, isReadOnly);
+  expect(answer.status).toBe(200);
+  const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  const send: Visitor["send"] = async (method, path, body, headers = OURS) =>
+    http.app.request(path, {
+      method,
+      headers: {
+        cookie,
+        ...headers,
+        ...(body === undefined ? {} : { "content-type": "application/json", "idempotency-key": `k-${Math.random()}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    cookie,
+    send,
+    get: (path) => send("GET", path),
+    async read<T>(path: string) {
+      const response = await send("GET", path);
+      expect(response.status).toBe(200);
+      return (await response.json()) as T;
+    },
+  };
+}
+
+async function pay(merchant: Merchant, token: string, id: string): Promise<void> {
+  const body = aPayment({ payment_method: { token }, payment_orders: [anOrder({ payment_order_id: id })] });
+  const answer = await http.ask("/v1/payments", { key: merchant.key, headers: { prefer: "wait=10" }, body });
+  expect(answer.status).toBe(201);
+}
+
+const codeOf = async (answer: Response): Promise<unknown> => ((await answer.json()) as { code?: unknown }).code;
+
+describe("signing in", () => {
+  test("gives a cookie that no script reads and no other site sends, and stores only its hash", async () => {
+    const answer = await signIn(http.merchant.key);
+    const cookie = answer.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(
+      /^florin_console=[A-Za-z0-9_-]{43}; Max-Age=43200; Path=\/console; HttpOnly; SameSite=Strict$/i,
+    );
+    expect((await answer.json()) as Session).toMatchObject({
+      role: "operator",
+      merchant: { id: http.merchant.merchantId },
+    });
+    const token = cookie.slice(cookie.indexOf("=") + 1, cookie.indexOf(";"));
+    const stored = await http.sql`SELECT * FROM console_sessions`;
+    expect(JSON.stringify(stored)).not.toContain(token);
+    expect(http.logged()).not.toContain(token);
+    expect(http.logged()).not.toContain(http.merchant.key);
+  });
+
+  test("with a key that is none is refused, and the key is not told", async () => {
+    const answer = await signIn(`sk_test_${"x".repeat(30)}`);
+    expect(answer.status).toBe(401);
+    expect(await answer.text()).not.toContain("xxxx");
+  });
+
+  test("asks whether it is needed without an error, and ends when it is ended", async () => {
+    expect((await http.app.request("/console/api/session")).status).toBe(204);
+    const visitor = await visit(http.merchant.key);
+    expect((await visitor.get("/console/api/session")).status).toBe(200);
+    const ended = await visitor.send("DELETE", "/console/api/session");
+    expect(ended.headers.get("set-cookie")).toContain("Max-Age=0");
+    expect((await visitor.get("/console/api/session")).status).toBe(204);
+    expect((await visitor.get("/console/api/overview")).status).toBe(401);
+  });
+
+  test("ends with its key", async () => {
+    const key = await http.merchant.addKey(["payments:read"]);
+    const visitor = await visit(key);
+    expect((await visitor.get("/console/api/overview")).status).toBe(200);
+    await http.sql`UPDATE api_keys SET revoked_at = now() WHERE last_four = ${key.slice(-4)}`;
+    expect((await visitor.get("/console/api/overview")).status).toBe(401);
+  });
+});
+
+describe("a request of another site", () => {
+  test.each([
+    ["without the console's header", {}],
+    ["that the browser says is of another site", { ...OURS, "sec-fetch-site": "cross-site" }],
+    ["that names another origin", { ...OURS, origin: "https://evil.example" }],
+  ])("%s changes nothing", async (_, headers) => {
+    const visitor = await visit(http.merchant.key);
+    const answer = await visitor.send("POST", "/console/api/v1/payments", aPayment(), headers);
+    expect(answer.status).toBe(403);
+    expect(await codeOf(answer)).toBe("cross-site-refused");
+    expect((await signIn(http.merchant.key, false, headers)).status).toBe(403);
+  });
+});
+
+describe("the public API with a session", () => {
+  test("answers as the API does, for the session's merchant alone", async () => {
+    await pay(http.merchant, "pm_card_visa", "own-1");
+    const visitor = await visit(http.merchant.key);
+    const asKey = await (await http.ask("/v1/payments/own-1")).json();
+    expect(await visitor.read("/console/api/v1/payments/own-1")).toEqual(asKey);
+    const stranger = await visit((await http.addMerchant()).key);
+    for (const path of ["v1/payments/own-1", "payments/own-1/history", "payments/own-1/calls"]) {
+      expect((await stranger.get(`/console/api/${path}`)).status).toBe(404);
+    }
+    expect(await stranger.read<SearchResult>("/console/api/search?q=own-1")).toEqual({ data: [] });
+  });
+
+  test("lets nobody bring an identity along", async () => {
+    const visitor = await visit((await http.addMerchant()).key);
+    const answer = await visitor.send("GET", "/console/api/v1/payments/own-1", undefined, {
+      authorization: `Bearer ${http.merchant.key}`,
+    });
+    expect(answer.status).toBe(404);
+    expect((await http.app.request("/v1/payments/own-1", { headers: { cookie: visitor.cookie } })).status).toBe(401);
+  });
+
+  test("only reads for a reader, whatever the key may do", async () => {
+    const reader = await visit(http.merchant.key, true);
+    expect((await reader.get("/console/api/v1/payments")).status).toBe(200);
+    for (const [method, path] of [
+      ["POST", "payments"],
+      ["POST", "payments/own-1/retry"],
+      ["DELETE", "webhook_endpoints/whe_1"],
+    ] as const) {
+      const answer = await reader.send(method, `/console/api/v1/${path}`, {});
+      expect(answer.status).toBe(403);
+      expect(await codeOf(answer)).toBe("insufficient-scope");
+    }
+  });
+
+  test("asks for the scopes of the key", async () => {
+    const visitor = await visit(await http.merchant.addKey(["ledger:read"]));
+    expect((await visitor.get("/console/api/v1/payments")).status).toBe(403);
+    expect((await visitor.get("/console/api/payments/own-1/calls")).status).toBe(403);
+    expect((await visitor.get("/console/api/v1/ledger/trial-balance")).status).toBe(200);
+  });
+});
+
+describe("an order's story", () => {
+  test("replayed through the pure machine ends in the stored snapshot", async () => {
+    await pay(http.merchant, "sim_500_charged", "story-1");
+    const visitor = await visit(http.merchant.key);
+    const history = await visitor.read<OrderHistory>("/console/api/payments/story-1/history");
+    let snapshot = paymentOrderMachine.resolveState({
+      value: "NOT_STARTED",
+      context: newPaymentOrderContext(history.input as unknown as PaymentOrderInput),
+    });
+    for (const { event } of history.transitions) {
+      [snapshot] = transition(paymentOrderMachine, snapshot, event as unknown as PaymentOrderEvent);
+    }
+    const [row] = await http.sql<{ snapshot: { value: unknown; context: unknown } }[]>`
+      SELECT snapshot FROM payment_orders WHERE payment_order_id = 'story-1'`;
+    expect(snapshot.value).toEqual(row?.snapshot.value);
+    expect(JSON.parse(JSON.stringify(snapshot.context))).toEqual(row?.snapshot.context);
+  });
+
+  test("shows each call with what was sent, what came back and how long it took", async () => {
+    const visitor = await visit(http.merchant.key);
+    const { calls } = await visitor.read<OrderCalls>("/console/api/payments/story-1/calls");
+    expect(calls.length).toBeGreaterThan(1);
+    expect(calls[0]).toMatchObject({ attempt: 1, operation: "charge", psp: "simulator" });
+    expect(calls[0]?.request).toContain("sim_500_charged");
+    expect(calls[0]?.answers[0]).toMatchObject({ source: "answer", outcome: "unknown", http_status: 500 });
+    expect(calls.at(-1)?.answers[0]).toMatchObject({ source: "inquiry", outcome: "succeeded", http_status: 200 });
+  });
+
+  test("is found by every id that somebody may have", async () => {
+    const visitor = await visit(http.merchant.key);
+    const order = await visitor.read<{ checkout_id: string; psp_reference: string; seller_account: string }>(
+      "/console/api/v1/payments/story-1",
+    );
+    for (const [text, matched] of [
+      ["story-1", "payment_order_id"],
+      [order.checkout_id, "checkout_id"],
+      [order.psp_reference, "psp_reference"],
+      [order.seller_account, "seller_account"],
+    ] as const) {
+      const { data } = await visitor.read<SearchResult>(`/console/api/search?q=${encodeURIComponent(` ${text} `)}`);
+      expect(data.find((one) => one.payment_order_id === "story-1")).toMatchObject({ matched });
+    }
+  });
+});
+
+describe("what is shown of bodies", () => {
+  test.each([
+    ['{"card_number":"4242 4242 4242 4242"}', "4242 4242"],
+    ['{"note":"pay 4242-4242-4242-4242 now"}', "4242-4242-4242"],
+    ['{"client_secret":"abc\\"def"}', "abc"],
+    ["Authorization: Bearer sk_live_abcdefghijkl", "sk_live_abc"],
+    ["whsec_abcdefghijklmnop", "whsec_abc"],
+  ])("%s hides what nobody may see", (text, hidden) => {
+    expect(redactText(text)).not.toContain(hidden);
+    expect(redactText(text)).toContain("••••");
+  });
+
+  test("references and amounts stay, no text is shown as bytes, and long ones say how long they are", () => {
+    expect(redactText('{"id":"ch_1","amount":10000}')).toBe('{"id":"ch_1","amount":10000}');
+    expect(showBody({ bytes: Buffer.from([0xff, 0xfe]), length: 2 })).toBe("(2 bytes that are no text) fffe");
+    expect(showBody({ bytes: Buffer.from("é").subarray(0, 1), length: 2 })).toBe("\n… (2 bytes in all)");
+  });
+});
+
+describe("the overview", () => {
+  test("counts what is in the database, and is balanced", async () => {
+    await pay(http.merchant, "sim_wrong_amount", "parked-1");
+    const visitor = await visit(http.merchant.key);
+    const rows = await http.sql<{ state: string; orders: number }[]>`
+      SELECT payment_order_status || coalesce('.' || phase, '') AS state, count(*)::int AS orders FROM payment_orders
+      WHERE merchant_id = ${http.merchant.merchantId} GROUP BY 1`;
+    await expect
+      .poll(async () => {
+        const { states } = await visitor.read<Overview>("/console/api/overview");
+        return Object.fromEntries(states.filter(({ count }) => count > 0).map(({ state, count }) => [state, count]));
+      })
+      .toEqual(Object.fromEntries(rows.map(({ state, orders }) => [state, orders])));
+    const overview = await visitor.read<Overview>("/console/api/overview");
+    expect(overview.trial_balance.is_balanced).toBe(true);
+    expect(overview.queues.find(({ queue }) => queue === "parked")).toMatchObject({ count: 1 });
+  });
+
+  test("tells a reader nothing of other merchants and of the process", async () => {
+    const overview = await (await visit((await http.addMerchant()).key, true)).read<Overview>("/console/api/overview");
+    expect(overview).toMatchObject({ nodes: [], psps: [], edges: [], samples: [], steps_per_second: 0 });
+    expect(overview.states.every(({ count }) => count === 0)).toBe(true);
+  });
+
+  test("comes live, and again when a payment was made", async () => {
+    const merchant = await http.addMerchant();
+    const visitor = await visit(merchant.key);
+    const stream = await visitor.get("/console/api/live");
+    expect(stream.headers.get("content-type")).toBe("text/event-stream");
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const succeeded = async (): Promise<number> => {
+      for (let text = ""; ; ) {
+        const { value = "", done } = (await reader?.read()) ?? { done: true };
+        if (done) throw new Error("the stream ended");
+        text += value;
+        const data = /event: overview\ndata: (.*)\n\n/.exec(text)?.[1];
+        if (data === undefined) continue;
+        return (JSON.parse(data) as Overview).states.find(({ state }) => state === "SUCCESS")?.count ?? 0;
+      }
+    };
+    expect(await succeeded()).toBe(0);
+    await pay(merchant, "pm_card_visa", "live-1");
+    for (let count = 0; count === 0; ) count = await succeeded();
+    await reader?.cancel();
+  });
+});
+
+describe("the audit log", () => {
+  test("has every decision with who, through which door, why, and what came of it", async () => {
+    await pay(http.merchant, "sim_wrong_amount", "decided-1");
+    const visitor = await visit(http.merchant.key);
+    await http.ask("/v1/payments/decided-1/resolve", { body: { outcome: "failed", reason: "I thought so" } });
+    const resolved = await visitor.send("POST", "/console/api/v1/payments/decided-1/retry", {});
+    expect(resolved.status).toBe(200);
+    const { data } = await visitor.read<AuditPage>("/console/api/audit");
+    const own = data.filter(({ subject }) => subject === "decided-1");
+    expect(own).toMatchObject([
+      { action: "retry", via: "console", status: 200, reason: null },
+      { action: "resolve", via: "api", status: 409, reason: "I thought so" },
+    ]);
+    expect(own[0]?.who).toContain(http.merchant.key.slice(-4));
+  });
+
+  test("keeps a decision whose node died before its outcome, and shows that it is not known", async () => {
+    const { merchantId } = http.merchant;
+    await http.sql`
+      INSERT INTO audit_log (merchant_id, id, api_key_id, via, action, subject, request_id, node)
+      SELECT ${merchantId}, 'ffffffff-0000-7000-8000-000000000000', api_key_id, 'api', 'cancel', 'died-1', 'r', gen_random_uuid()
+      FROM api_keys WHERE merchant_id = ${merchantId} LIMIT 1`;
+    const visitor = await visit(http.merchant.key);
+    const { data } = await visitor.read<AuditPage>("/console/api/audit");
+    expect(data[0]).toMatchObject({ subject: "died-1", status: null });
+  });
+
+  test.each(["audit_log", "audit_outcomes"])("%s is never changed, not even by the tables' owner", async (table) => {
+    await expect(http.sql`DELETE FROM ${http.sql(table)}`).rejects.toThrow("append-only");
+  });
+});
+
+describe("pages", () => {
+  test("come with a policy that runs no inline script, at every address below the console", async () => {
+    for (const path of ["/console", "/console/payments/po_1", "/console/queues"]) {
+      const answer = await http.app.request(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'; style-src 'self'");
+      expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
+      expect(await answer.text()).not.toMatch(/<script(?![^>]* src=)|style=|onload=/);
+    }
+    expect((await http.app.request("/console/api/nothing")).status).toBe(404);
+  });
+
+  test.each([
+    ["svg", "image/svg+xml"],
+    ["json", "application/json"],
+    ["layout.json", "application/json"],
+    ["mmd", "text/plain; charset=utf-8"],
+  ])("a chart comes as .%s", async (extension, type) => {
+    const answer = await http.app.request(`/console/machines/paymentOrder.${extension}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe(type);
+    expect((await http.app.request(`/console/machines/..%2f..%2fcontract.ts`)).status).toBe(404);
+  });
+});
