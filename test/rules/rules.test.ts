@@ -58,6 +58,7 @@ const cases: readonly Case[] = [
       ["src/engine/a.ts", "const text = `${Math.random()}`;"],
       ["src/engine/a.ts", 'import { randomUUID } from "node:crypto";'],
       ["src/engine/a.ts", "const token = crypto.randomBytes(8);"],
+      ["src/console/client/pages/a.tsx", "const now = Date.now();"],
     ],
   },
   {
@@ -68,6 +69,7 @@ const cases: readonly Case[] = [
       ["src/engine/a.ts", "setTimeout(callback, 5);"],
       ["src/payments/a.ts", "const timer = setInterval(callback, 5);"],
       ["src/http/a.ts", "setImmediate(callback);"],
+      ["src/console/client/pages/a.tsx", "setTimeout(callback, 5);"],
     ],
   },
   {
@@ -102,7 +104,11 @@ const cases: readonly Case[] = [
     fact: "only the engine moves a machine",
     rule: rules.onlyTheEngineMovesMachines,
     files: product,
-    canaries: [["src/http/a.ts", 'import { transition } from "xstate";']],
+    canaries: [
+      ["src/http/a.ts", 'import { transition } from "xstate";'],
+      ["src/console/client/pages/a.tsx", 'import { transition } from "xstate";'],
+      ["src/console/replay.ts", 'import { transition } from "xstate";'],
+    ],
   },
   {
     fact: "no file of the product is longer than 400 lines",
@@ -142,6 +148,7 @@ const cases: readonly Case[] = [
     canaries: [
       ["src/core/a.ts", "const a = b as string;"],
       ["src/core/a.ts", "const a = (await b()) as unknown as { c: string };"],
+      ["src/console/client/a.tsx", "const a = <b>x</b>;\nconst c = d as string;"],
     ],
   },
   {

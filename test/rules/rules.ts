@@ -52,7 +52,7 @@ export const importsGoOneWay: Rule = (file) => {
 
 export const importsNameTheFile: Rule = (file) =>
   findImports(file).flatMap(({ specifier, line }) =>
-    specifier.startsWith(".") && !/\.(ts|json|cjs|css|sql)$/.test(specifier)
+    specifier.startsWith(".") && !/\.(tsx?|json|cjs|css|sql)$/.test(specifier)
       ? [`${file.path}:${line} import of ${specifier} lacks its .ts`]
       : [],
   );
@@ -68,6 +68,9 @@ const findEnvironmentReads = forbid(/\bprocess\s*\.\s*env\b/g, "only src/config.
 export const onlyConfigReadsTheEnvironment: Rule = (file) =>
   ENVIRONMENT_READERS.test(file.path) ? [] : findEnvironmentReads(file);
 
+/** The console's pages run in a browser, where no simulation is; they have one door of their own. */
+const BROWSER_PORTS = "src/console/client/browser-ports.ts";
+
 /** A simulation must own time and chance: whoever reads them elsewhere makes runs that no seed repeats. */
 const TIME_AND_CHANCE_READERS = /^(src\/core\/ports\.ts|src\/psp\/simulator\/.*)$/;
 const findTimeAndChance = forbid(
@@ -75,13 +78,14 @@ const findTimeAndChance = forbid(
   "time and chance come from core's ports",
 );
 export const onlyPortsReadTimeAndChance: Rule = (file) =>
-  TIME_AND_CHANCE_READERS.test(file.path) ? [] : findTimeAndChance(file);
+  file.path === BROWSER_PORTS || TIME_AND_CHANCE_READERS.test(file.path) ? [] : findTimeAndChance(file);
 
 /** Real sockets and processes have real time; everything else takes `ports.timers`, or no simulation owns it. */
 const TIMER_SETTERS =
   /^(src\/core\/ports\.ts|src\/(app|main)\.ts|src\/psp\/(simulator\/.*|http-exchange\.ts)|src\/db\/embedded\/.*)$/;
 const findTimers = forbid(/\bset(?:Timeout|Interval|Immediate)\b/g, "timers come from core's ports");
-export const onlyPortsSetTimers: Rule = (file) => (TIMER_SETTERS.test(file.path) ? [] : findTimers(file));
+export const onlyPortsSetTimers: Rule = (file) =>
+  file.path === BROWSER_PORTS || TIMER_SETTERS.test(file.path) ? [] : findTimers(file);
 
 export const machinesImportOnlyXStateAndCore: Rule = (file) =>
   findImports(file).flatMap(({ specifier, line }) => {
@@ -111,9 +115,11 @@ const MOVERS =
   /\b(?:transition|initialTransition|getNextSnapshot|getInitialSnapshot|createActor|interpret|macrostep)\b/;
 /** Each kind of actor has its pure decision in a `…-state.ts`, which the engine calls. */
 const DECIDERS = /^src\/(engine\/.*|[a-z-]+\/[a-z-]+-state\.ts)$/;
+/** The console's time travel moves a machine over what is already history, in a browser that can neither act nor write. */
+const REPLAY = "src/console/client/replay/replay.ts";
 /** One place that decides, commits and acts; a second one would act on what was never written. */
 export const onlyTheEngineMovesMachines: Rule = (file) =>
-  DECIDERS.test(file.path)
+  DECIDERS.test(file.path) || file.path === REPLAY
     ? []
     : findImports(file).flatMap(({ specifier, clause, isType, line }) =>
         specifier === "xstate" && !isType && MOVERS.test(clause)
@@ -142,7 +148,7 @@ export const thereAreNoBarrels: Rule = ({ path, code }) => {
   return isBarrel ? [...stars, `${path}:1 is a barrel`] : stars;
 };
 
-const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(ts|cjs|mjs|js)$/;
+const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(tsx?|cjs|mjs|js)$/;
 export const fileNamesAreKebabCase: Rule = ({ path }) =>
   KEBAB_CASE.test(posix.basename(path)) ? [] : [`${path}:1 file names are kebab-case`];
 

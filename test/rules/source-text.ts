@@ -18,7 +18,7 @@ export interface SourceFile {
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SKIPPED_FOLDERS = /(^|\/)(node_modules|dist|migrations|assets|\.data)(\/|$)/;
-const IS_SOURCE = /\.(ts|cjs|mjs|js)$/;
+const IS_SOURCE = /\.(tsx?|cjs|mjs|js)$/;
 
 const blank = (text: string): string => text.replace(/[^\n]/g, " ");
 
@@ -32,7 +32,9 @@ function readPiece(source: string, from: number, before: string): { kind: "comme
   if (two === "//") return { kind: "comment", end: endOf(source.indexOf("\n", from), source) };
   if (two === "/*") return { kind: "comment", end: endOf(source.indexOf("*/", from + 2) + 2, source) };
   if (first === '"' || first === "'" || first === "`") return { kind: "text", end: endOfText(source, from, first) };
-  if (first === "/" && BEFORE_REGEX.test(before)) return { kind: "text", end: endOfRegex(source, from) };
+  // `</` closes a tag.
+  if (first === "/" && !before.endsWith("<") && BEFORE_REGEX.test(before))
+    return { kind: "text", end: endOfRegex(source, from) };
   return { kind: "code", end: from + 1 };
 }
 

@@ -1,0 +1,28 @@
+/** The public API's objects as the document describes them; types only, so nothing of the server gets into the pages. */
+import type { z } from "@hono/zod-openapi";
+import type { explanation, timelineEntry } from "../../../http/schemas/history.ts";
+import type { account, line, sellerBalances, statementLine, trialBalance } from "../../../http/schemas/ledger.ts";
+import type { paymentEvent, paymentOrder } from "../../../http/schemas/payments.ts";
+
+export type PaymentOrder = z.infer<typeof paymentOrder>;
+export type PaymentEvent = z.infer<typeof paymentEvent>;
+export type Explanation = z.infer<typeof explanation>;
+export type TimelineEntry = z.infer<typeof timelineEntry>;
+export type LedgerAccount = z.infer<typeof account>;
+export type LedgerLine = z.infer<typeof line>;
+export type SellerBalances = z.infer<typeof sellerBalances>;
+export type StatementLine = z.infer<typeof statementLine>;
+export type TrialBalance = z.infer<typeof trialBalance>;
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+export interface QueuedOrder {
+  readonly since: string;
+  readonly reason: string;
+  readonly next_action: string;
+  readonly payment_order: PaymentOrder;
+}

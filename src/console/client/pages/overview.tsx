@@ -1,0 +1,293 @@
+/** Is all well? Live, for somebody who was woken up. */
+import type { Overview } from "../../contract.ts";
+import { liveStore, loadOverview } from "../state/live.ts";
+import { to, withQuery } from "../state/router.ts";
+import { useStore } from "../state/use-store.ts";
+import { formatCount, formatDuration, formatRate, formatShare } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Page, Panel } from "../ui/page.tsx";
+import { Sparkline } from "../ui/sparkline.tsx";
+import { ProblemBox, Skeleton } from "../ui/states.tsx";
+import { Badge, lookOf, StatusBadge } from "../ui/status.tsx";
+import { Table } from "../ui/table.tsx";
+import { Age, Money } from "../ui/values.tsx";
+import { queueWord } from "./queues.tsx";
+import { Verdict } from "./overview-verdict.tsx";
+
+export function OverviewPage() {
+  const { overview, problem, isConnected } = useStore(liveStore, (live) => live);
+  return (
+    <Page title="Overview" actions={<LiveSign isConnected={isConnected} />}>
+      {problem !== null && <ProblemBox problem={problem} onRetry={() => void loadOverview()} />}
+      {overview === null && problem === null && <Skeleton rows={10} />}
+      {overview !== null && <Numbers overview={overview} />}
+    </Page>
+  );
+}
+
+export function LiveSign({ isConnected }: { readonly isConnected: boolean }) {
+  return (
+    <span class={`live ${isConnected ? "is-on" : "is-off"}`} role="status">
+      <span class="live-dot" aria-hidden="true" />
+      {isConnected ? "Live" : "Connecting…"}
+    </span>
+  );
+}
+
+function Numbers({ overview }: { readonly overview: Overview }) {
+  return (
+    <>
+      <Verdict overview={overview} />
+      <div class="cards">
+        <Rates overview={overview} />
+      </div>
+      <div class="columns">
+        <div class="column">
+          <StatesPanel overview={overview} />
+          <NodesPanel overview={overview} />
+        </div>
+        <div class="column">
+          <QueuesPanel overview={overview} />
+          <BooksPanel overview={overview} />
+          <PspPanel overview={overview} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Rates({ overview }: { readonly overview: Overview }) {
+  const { samples, batches } = overview;
+  const latencies = overview.psps.flatMap(({ latency_ms: ms }) => (ms === null ? [] : [ms]));
+  const latency = latencies.length === 0 ? null : Math.max(...latencies);
+  const toPoints = (pick: (sample: Overview["samples"][number]) => number | null) =>
+    samples.map((sample) => ({ at: sample.at, value: pick(sample) }));
+  return (
+    <>
+      <div class="card">
+        <span class="card-title">Payments a second</span>
+        <strong class="card-value">{formatRate(overview.payments_per_second)}</strong>
+        <span class="soft">{formatRate(overview.steps_per_second)} steps a second</span>
+        <Sparkline
+          what="Payments a second"
+          points={toPoints((sample) => sample.payments_per_second)}
+          format={formatRate}
+        />
+      </div>
+      <div class="card">
+        <span class="card-title">Success rate</span>
+        <strong class="card-value">{overview.success_rate === null ? "–" : formatShare(overview.success_rate)}</strong>
+        <span class="soft">
+          {overview.success_rate === null ? "no order ended lately" : "of the orders that ended lately"}
+        </span>
+        <Sparkline
+          what="Success rate"
+          points={toPoints((sample) => sample.success_rate)}
+          format={formatShare}
+          isShare
+        />
+      </div>
+      <div class="card">
+        <span class="card-title">PSP latency</span>
+        <strong class="card-value">{latency === null ? "–" : formatDuration(latency)}</strong>
+        <span class="soft">{latency === null ? "no call lately" : "mean of the calls of late"}</span>
+        <Sparkline what="PSP latency" points={toPoints((sample) => sample.psp_latency_ms)} format={formatDuration} />
+      </div>
+      <div class="card">
+        <span class="card-title">Commit batches a second</span>
+        <strong class="card-value">{formatRate(batches.per_second)}</strong>
+        <span class="soft">
+          {batches.items_mean === null ? "no commit lately" : `${formatRate(batches.items_mean)} steps each`}
+          {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
+        </span>
+        <Sparkline what="Steps in a batch" points={toPoints((sample) => sample.batch_items)} format={formatRate} />
+      </div>
+    </>
+  );
+}
+
+function StatesPanel({ overview }: { readonly overview: Overview }) {
+  const most = Math.max(1, ...overview.states.map(({ count }) => count));
+  return (
+    <Panel title="Orders by state" id="states" aside={<a href={to("fleet")}>On the chart</a>}>
+      <Table
+        caption="How many orders are in each state"
+        isCompact
+        rows={overview.states.filter(({ state }) => state !== "EXECUTING")}
+        keyOf={({ state }) => state}
+        columns={[
+          {
+            title: "State",
+            show: ({ state }) => {
+              const [status = "", phase = null] = state.split(".");
+              return (
+                <a class="plain" href={withQuery(to("payments"), { status, phase })}>
+                  <StatusBadge state={state} />
+                </a>
+              );
+            },
+          },
+          {
+            title: "Orders",
+            kind: "number",
+            show: ({ count, window }) => (
+              <>
+                <strong>{formatCount(count)}</strong>
+                {window === "24h" && <span class="soft"> in 24 h</span>}
+              </>
+            ),
+          },
+          {
+            title: "Share",
+            kind: "wide",
+            show: ({ state, count }) => (
+              <span class="meter" aria-hidden="true">
+                <span class={`is-${lookOf(state).tone}`} style={{ "--width": `${(count / most) * 100}%` }} />
+              </span>
+            ),
+          },
+          {
+            title: "Oldest",
+            show: ({ oldest_at: at, window }) =>
+              at === null || window === "24h" ? <span class="soft">–</span> : <Age at={at} />,
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function QueuesPanel({ overview }: { readonly overview: Overview }) {
+  return (
+    <Panel title="Queues" id="queues" aside={<a href={to("queues")}>All queues</a>}>
+      <Table
+        caption="What is not settled"
+        isCompact
+        rows={overview.queues}
+        keyOf={({ queue }) => queue}
+        columns={[
+          {
+            title: "Queue",
+            show: ({ queue, count }) => (
+              <a href={to("queues", queue)}>
+                {queueWord(queue)}
+                {count > 0 && (queue === "parked" || queue === "late") && (
+                  <span class="attention">
+                    <Icon name="warning" /> needs a person
+                  </span>
+                )}
+              </a>
+            ),
+          },
+          { title: "Orders", kind: "number", show: ({ count }) => <strong>{formatCount(count)}</strong> },
+          {
+            title: "Oldest",
+            show: ({ oldest_at: at }) => (at === null ? <span class="soft">–</span> : <Age at={at} />),
+          },
+          {
+            title: "Money at risk",
+            kind: "number",
+            show: ({ money_at_risk: money }) =>
+              money.length === 0 ? (
+                <span class="soft">none</span>
+              ) : (
+                <span class="stacked">
+                  {money.map(({ amount, currency }) => (
+                    <Money key={currency} amount={amount} currency={currency} />
+                  ))}
+                </span>
+              ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function BooksPanel({ overview }: { readonly overview: Overview }) {
+  const { is_balanced: isBalanced, currencies } = overview.trial_balance;
+  return (
+    <Panel title="Trial balance" id="trial-balance" aside={<a href={to("ledger")}>Ledger</a>}>
+      <p class={`light ${isBalanced ? "is-good" : "is-bad"}`}>
+        <Icon name={isBalanced ? "done" : "warning"} />
+        <span>
+          <strong>{isBalanced ? "In balance" : "Out of balance"}</strong>
+          <span class="soft">
+            {currencies.length === 0
+              ? "The books are empty."
+              : isBalanced
+                ? `Debits equal credits in ${currencies.map(({ currency }) => currency).join(", ")}.`
+                : "Stop pay-outs and look at the ledger."}
+          </span>
+        </span>
+      </p>
+      {!isBalanced && (
+        <ul class="plain-list">
+          {currencies.map(({ currency, difference }) => (
+            <li key={currency}>
+              off by <Money amount={difference} currency={currency} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function PspPanel({ overview }: { readonly overview: Overview }) {
+  return (
+    <Panel title="PSPs" id="psps">
+      <Table
+        caption="Payment service providers"
+        isCompact
+        rows={overview.psps}
+        keyOf={({ psp }) => psp}
+        columns={[
+          { title: "PSP", show: ({ psp }) => psp },
+          {
+            title: "State",
+            show: ({ is_open: isOpen }) =>
+              isOpen ? (
+                <Badge tone="bad" icon="warning" text="held back" />
+              ) : (
+                <Badge tone="good" icon="done" text="taking calls" />
+              ),
+          },
+          { title: "Calls/s", kind: "number", show: (psp) => formatRate(psp.calls_per_second) },
+          { title: "Latency", kind: "number", show: ({ latency_ms: ms }) => (ms === null ? "–" : formatDuration(ms)) },
+          { title: "In flight", kind: "number", show: (psp) => formatCount(psp.in_flight) },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function NodesPanel({ overview }: { readonly overview: Overview }) {
+  return (
+    <Panel title="Nodes" id="nodes">
+      <Table
+        caption="Processes of Florin on this database"
+        isCompact
+        rows={overview.nodes}
+        keyOf={({ node }) => node}
+        columns={[
+          { title: "Node", show: ({ name, node }) => <span title={node}>{name}</span> },
+          {
+            title: "State",
+            show: ({ is_alive: isAlive }) =>
+              isAlive ? <Badge tone="good" icon="done" text="alive" /> : <Badge tone="bad" icon="failed" text="gone" />,
+          },
+          { title: "Runs for", show: ({ started_at: at }) => <Age at={at} /> },
+          {
+            title: "Heartbeat",
+            show: ({ heartbeat_at: at }) => (
+              <>
+                <Age at={at} /> ago
+              </>
+            ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,35 @@
+/** Who is signed in. */
+import { createStore } from "@xstate/store";
+import type { Session } from "../../contract.ts";
+
+export type SessionState =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "signed-out"; readonly hasEnded: boolean }
+  | { readonly kind: "signed-in"; readonly session: Session };
+
+interface SessionContext {
+  readonly current: SessionState;
+}
+
+const UNKNOWN: SessionContext = { current: { kind: "unknown" } };
+
+export const sessionStore = createStore({
+  context: UNKNOWN,
+  on: {
+    began: (_, { session }: { session: Session }): SessionContext => ({
+      current: { kind: "signed-in", session },
+    }),
+    /** The server knows no session for us. `hasEnded` tells somebody who was at work why the page went away. */
+    ended: (context): SessionContext => ({
+      current:
+        context.current.kind === "signed-out"
+          ? context.current
+          : { kind: "signed-out", hasEnded: context.current.kind === "signed-in" },
+    }),
+    left: (): SessionContext => ({ current: { kind: "signed-out", hasEnded: false } }),
+  },
+});
+
+/** An operator may act; a reader sees no actions. */
+export const mayOperate = ({ current }: SessionContext): boolean =>
+  current.kind === "signed-in" && current.session.role === "operator";

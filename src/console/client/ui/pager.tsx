@@ -1,0 +1,37 @@
+/** Pages of a list: the server's cursor stands in the address, so a page can be reloaded and sent on. */
+import { routerStore, to, withQuery } from "../state/router.ts";
+import { useStore } from "../state/use-store.ts";
+
+interface PagerProps {
+  readonly page: { readonly has_more: boolean; readonly next_cursor: string | null };
+  /** How the list's things are called: “payments”. */
+  readonly what: string;
+}
+
+export function Pager({ page, what }: PagerProps) {
+  const route = useStore(routerStore, (context) => context.route);
+  const here = Object.fromEntries(route.query);
+  const number = Number(here.page ?? "1");
+  if (number === 1 && !page.has_more) return null;
+  const href = to(...route.path);
+  return (
+    <nav class="pager" aria-label={`Pages of ${what}`}>
+      {number > 1 && (
+        <a class="button is-small" href={withQuery(href, { ...here, cursor: null, page: null })}>
+          Newest
+        </a>
+      )}
+      {number > 1 && (
+        <button type="button" class="button is-small" onClick={() => history.back()}>
+          Previous
+        </button>
+      )}
+      <span class="soft">Page {number}</span>
+      {page.has_more && (
+        <a class="button is-small" href={withQuery(href, { ...here, cursor: page.next_cursor, page: `${number + 1}` })}>
+          Next
+        </a>
+      )}
+    </nav>
+  );
+}

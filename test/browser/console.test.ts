@@ -1,0 +1,285 @@
+/** The console as people use it: an operator at night, a developer with a failed payment, somebody who may only look. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type ConsoleUnderTest,
+  DESK,
+  findBarriers,
+  PHONE,
+  settle,
+  startConsole,
+  type Visitor,
+} from "./console-under-test.ts";
+import { PROCESS_API_KEY } from "../support/florin-process.ts";
+import { poll } from "./poll.ts";
+
+let desk: ConsoleUnderTest;
+let operator: Visitor;
+
+beforeAll(async () => {
+  desk = await startConsole();
+  operator = await desk.visit();
+}, 120_000);
+
+afterAll(async () => {
+  await operator[Symbol.asyncDispose]();
+  await desk[Symbol.asyncDispose]();
+});
+
+describe("signing in", () => {
+  test("with a wrong key says what to do, and does not tell the key", async () => {
+    await using visitor = await desk.visit({ role: "nobody" });
+    const { page } = visitor;
+    await page.getByLabel("API key").fill("sk_test_not-a-key-0123456789");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    const problem = page.getByRole("alert");
+    await problem.waitFor();
+    expect(await problem.innerText()).not.toContain("not-a-key");
+  });
+
+  test("leads to the page that was asked for, and signing out leads away from it", async () => {
+    await using visitor = await desk.visit({ role: "nobody" });
+    const { page } = visitor;
+    await page.goto("/console/ledger");
+    await page.getByLabel("API key").waitFor();
+    await page.getByLabel("API key").fill(PROCESS_API_KEY);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { level: 1, name: "Ledger" }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key").waitFor();
+    await page.goto("/console/ledger");
+    await page.getByLabel("API key").waitFor();
+    expect(visitor.complaints).toEqual([]);
+  });
+});
+
+describe("a payment", () => {
+  test("that is made by HTTP appears by itself, and opens with its story", async () => {
+    const { page } = operator;
+    await operator.open("/payments");
+    await desk.pay("seen-live");
+    await page.getByRole("link", { name: "seen-live" }).click();
+    await page.getByRole("heading", { level: 1, name: "seen-live" }).waitFor();
+    await page.getByText("The payment of 10.00 USD to s1 succeeded").waitFor();
+    await page.getByRole("group", { name: "It is in SUCCESS." }).waitFor();
+    // The books as T-accounts, the call as a bar, the events.
+    await page.getByRole("table", { name: "seller:s1:payable" }).getByText("9.70").waitFor();
+    await page.getByText("charge.succeeded").first().waitFor();
+    await page.getByText("payment_order.succeeded").first().waitFor();
+  });
+
+  test("is counted on the overview while somebody looks", async () => {
+    await using visitor = await desk.visit();
+    const row = visitor.page.getByRole("table", { name: "How many orders are in each state" }).getByRole("row", {
+      name: /Succeeded/,
+    });
+    await row.waitFor();
+    const countOf = async (): Promise<number> =>
+      Number(/\d+/.exec((await row.innerText()).replace(/\D*?(?=\d)/, ""))?.[0]);
+    const before = await countOf();
+    await desk.pay("counted-live");
+    await poll(async () => (await countOf()) > before);
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test("is found by its PSP reference", async () => {
+    const { page } = operator;
+    await desk.pay("by-reference");
+    await operator.open("/payments/by-reference");
+    await page.getByText("succeeded: 10.00 USD").waitFor();
+    const reference = await page.locator("dd code", { hasText: /^ch_/ }).first().innerText();
+    await operator.open("");
+    await page.keyboard.press("/");
+    await page.keyboard.type(reference);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "by-reference" }).waitFor();
+  });
+
+  test("is travelled through by keyboard, and each step shows what changed and why the rest could not happen", async () => {
+    const { page } = operator;
+    await desk.pay("travelled", "sim_timeout_charged");
+    await operator.open("/payments/travelled");
+    await page.getByText("succeeded: 10.00 USD").waitFor();
+    const slider = page.getByRole("slider");
+    const last = Number(await slider.getAttribute("max"));
+    expect(last).toBeGreaterThanOrEqual(3);
+    await slider.focus();
+    await page.keyboard.press("Home");
+    await page.getByRole("group", { name: "It is in NOT_STARTED." }).waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("group", { name: "It is in sending." }).waitFor();
+    await page.getByText("Send the charge to the PSP").first().waitFor();
+    await page.getByRole("table", { name: "What this step changed" }).getByText("keySince").waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("group", { name: "It is in resolving." }).waitFor();
+    expect(new URL(page.url()).searchParams.get("step")).toBe("2");
+    await page.getByText(/Why not/).click();
+    await page
+      .getByRole("row", { name: /The operator retries/ })
+      .getByText("does not listen to it")
+      .waitFor();
+    await page.getByRole("button", { name: "Latest" }).click();
+    await page.getByRole("group", { name: "It is in SUCCESS." }).waitFor();
+    expect(await page.getByText("By replaying, the machine comes to").count()).toBe(0);
+  });
+
+  test("draws its chart in under a second", async () => {
+    const { page } = operator;
+    await operator.open("/payments");
+    await page.getByRole("link", { name: "seen-live" }).click();
+    await page.locator(".chart-svg .node.is-active").first().waitFor();
+    const drawnMs = await page.evaluate(
+      "performance.now() - performance.getEntriesByType('resource').filter((one) => one.name.includes('seen-live')).reduce((least, one) => Math.min(least, one.startTime), Infinity)",
+    );
+    expect(drawnMs).toBeLessThan(1_000);
+  });
+});
+
+describe("an operator", () => {
+  test("tries a parked payment again, after a question that names the money", async () => {
+    const { page } = operator;
+    await desk.pay("parked-1", "sim_wrong_amount");
+    await operator.open("/queues/parked");
+    await page.getByRole("link", { name: "parked-1" }).click();
+    await page.getByRole("button", { name: "Retry…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("10.00 USD").first().waitFor();
+    // Escape leaves everything as it was, and gives the focus back.
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Retry…");
+    await page.keyboard.press("Enter");
+    await dialog.getByRole("button", { name: "Retry 10.00 USD" }).click();
+    await page.getByText("The payment is being tried again.").waitFor();
+    await operator.open("/audit");
+    await page
+      .getByRole("row", { name: /retry.*parked-1/ })
+      .getByText("done (200)")
+      .waitFor();
+  });
+
+  test("resolves a parked payment in two steps, of which the second repeats amount and consequence", async () => {
+    const { page } = operator;
+    await desk.pay("parked-2", "sim_wrong_currency");
+    await operator.open("/payments/parked-2");
+    await page.getByRole("button", { name: "Resolve…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Nothing was taken").check();
+    await dialog.getByLabel("Reason, for the audit log").fill("The dashboard shows no charge.");
+    await dialog.getByRole("button", { name: "Next: confirm" }).click();
+    await dialog.getByText("ends failed").waitFor();
+    await dialog.getByText("The dashboard shows no charge.").waitFor();
+    await dialog.getByRole("button", { name: "Fail 10.00 USD" }).click();
+    // The PSP is known to hold money, so this is refused, with the reason and what can be done.
+    await dialog.getByRole("alert").waitFor();
+    expect(await dialog.getByRole("alert").innerText()).toMatch(/\S{3,}/);
+    await dialog.getByRole("button", { name: "Close" }).first().click();
+    await operator.open("/audit");
+    await page
+      .getByRole("row", { name: /resolve.*parked-2/ })
+      .getByText("refused (409)")
+      .waitFor();
+  });
+
+  test("adds an endpoint, sees its secret once, and sends a webhook again", async () => {
+    const { page } = operator;
+    await operator.open("/webhooks");
+    await page.getByRole("button", { name: "Add endpoint…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Address").fill(desk.shopUrl);
+    await dialog.getByRole("button", { name: "Add endpoint" }).click();
+    await dialog.getByText(/whsec_/).waitFor();
+    await dialog.getByRole("button", { name: "I have copied it" }).click();
+    await desk.pay("told");
+    await poll(() => desk.told.some(({ body }) => body.includes('"told"') && body.includes("succeeded")));
+    const before = desk.told.length;
+    await page.getByRole("link", { name: desk.shopUrl }).click();
+    expect(await page.getByText(/whsec_/).count()).toBe(0);
+    const again = page.getByRole("button", { name: /Redeliver payment_order.succeeded/ }).first();
+    await again.click();
+    await poll(() => desk.told.length > before);
+    const ids = desk.told.map(({ headers }) => headers["webhook-id"]);
+    expect(new Set(ids).size).toBeLessThan(ids.length);
+  });
+});
+
+test("a reader sees everything and is offered nothing", async () => {
+  await using reader = await desk.visit({ role: "reader" });
+  const { page } = reader;
+  await desk.pay("parked-3", "sim_wrong_amount");
+  for (const path of ["/payments/parked-3", "/webhooks", "/payments", "/audit"]) {
+    await reader.open(path);
+    const names = await page.getByRole("button").allInnerTexts();
+    expect(names.filter((name) => /Retry|Resolve|Cancel|Add endpoint|Redeliver|Delete|Disable/.test(name))).toEqual([]);
+  }
+  await reader.open("/payments/parked-3");
+  await page.getByText("is parked because").waitFor();
+  expect(reader.complaints).toEqual([]);
+});
+
+const PLACES = [
+  "",
+  "/fleet",
+  "/payments",
+  "/payments?status=SUCCESS&span=24h",
+  "/payments?q=s1",
+  "/payments/seen-live",
+  "/payments/parked-2",
+  "/payments/travelled?step=2",
+  "/queues/parked",
+  "/queues/retrying",
+  "/wallets",
+  "/wallets/s1",
+  "/ledger",
+  "/ledger/platform%3Afees",
+  "/webhooks",
+  "/events",
+  "/audit",
+  "/charts",
+  "/nowhere",
+] as const;
+
+describe.each([
+  { name: "on a desk", size: DESK, colors: "light" },
+  { name: "on a phone at night", size: PHONE, colors: "dark" },
+] as const)("every page $name", ({ size, colors }) => {
+  test("has no barrier, no complaint and nothing that does not fit", async () => {
+    await using visitor = await desk.visit({ size, colors });
+    const { page } = visitor;
+    const barriers: string[] = [];
+    const tooWide: string[] = [];
+    for (const path of PLACES) {
+      await visitor.open(path);
+      await settle(page);
+      barriers.push(...(await findBarriers(page)));
+      const isTooWide = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+      if (isTooWide === true) tooWide.push(path);
+    }
+    expect(barriers).toEqual([]);
+    expect(tooWide).toEqual([]);
+    expect(visitor.complaints).toEqual([]);
+  });
+});
+
+test("somebody who moves by links lands on the new page's heading", async () => {
+  const { page } = operator;
+  await operator.open("");
+  await page.getByRole("navigation", { name: "Places", exact: true }).getByRole("link", { name: "Ledger" }).click();
+  await page.getByRole("heading", { level: 1, name: "Ledger" }).waitFor();
+  await poll(async () => (await page.evaluate("document.activeElement.tagName")) === "H1");
+});
+
+test("a session that ended asks for the key and goes on where it was", async () => {
+  await using visitor = await desk.visit();
+  const { page } = visitor;
+  await visitor.open("/ledger");
+  await page.context().clearCookies();
+  await page.getByRole("navigation", { name: "Places", exact: true }).getByRole("link", { name: "Payments" }).click();
+  await page.getByText("Your session has ended").waitFor();
+  await page.getByLabel("API key").fill(PROCESS_API_KEY);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Payments" }).waitFor();
+});
+
+test("nobody has complained", () => {
+  expect(operator.complaints.filter((text) => !text.includes("409"))).toEqual([]);
+});
