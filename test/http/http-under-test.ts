@@ -49,6 +49,8 @@ export interface HttpUnderTest {
   readonly merchant: Merchant;
   /** As the database's owner. */
   readonly sql: postgres.Sql;
+  /** As `florin_app`. */
+  readonly databaseUrl: string;
   /** Everything that was logged, as text. */
   readonly logged: () => string;
   addMerchant(mode?: "test" | "live"): Promise<Merchant>;
@@ -173,6 +175,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     events,
     merchant,
     sql,
+    databaseUrl: database.appUrl,
     logged: () => lines.join(""),
     addMerchant,
     openFront: (changes) => createHttpApp({ ...deps, metrics: new Registry(), ...changes }),

@@ -109,6 +109,8 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
     let leave = (): void => {};
     let stopHeart: CancelTimer = () => {};
     let stuck = 0;
+    /** What did not fit; only the newest matters. */
+    let missed: Uint8Array | null = null;
     const hasRoom = (): boolean => (controller?.desiredSize ?? 0) > 0;
     const end = (): void => {
       if (!ends.delete(end)) return;
@@ -135,8 +137,13 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
           given.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`));
           stopHeart = ports.timers.every(HEARTBEAT_MS, beat);
           leave = enter(viewer, (frame) => {
-            if (hasRoom()) controller?.enqueue(frame);
+            missed = hasRoom() ? null : frame;
+            if (missed === null) controller?.enqueue(frame);
           });
+        },
+        pull(given) {
+          if (missed !== null) given.enqueue(missed);
+          missed = null;
         },
         cancel() {
           controller = null;

@@ -37,6 +37,8 @@ export interface SessionDeps {
 }
 
 const LIFE_MS = 12 * 60 * 60 * 1_000;
+/** The browser keeps the cookie as long as a session that is in use can last; when it is over is for the database to say. */
+const COOKIE_SECONDS = 7 * 24 * 60 * 60;
 /** The end is put off when this much of the life is gone: not by a write for each request. */
 const EXTEND_AFTER_MS = 10 * 60 * 1_000;
 const TOKEN_BYTES = 32;
@@ -85,8 +87,7 @@ export function createSessions({ queries, ports, publicUrl }: SessionDeps): Sess
       const row = await queries.findSession(tokenHash);
       if (row === null)
         throw new Refusal("unauthenticated", "The secret key was revoked a moment ago. Use a valid one.");
-      // The browser forgets it with its window; how long it is good is for the database to say.
-      return { session: { ...row, tokenHash }, cookie: toCookie(token, LIFE_MS / 1_000) };
+      return { session: { ...row, tokenHash }, cookie: toCookie(token, COOKIE_SECONDS) };
     },
     async require(c) {
       const session = await find(c);
