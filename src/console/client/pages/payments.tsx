@@ -2,8 +2,10 @@
 import { useEffect, useState } from "preact/hooks";
 import type { SearchResult } from "../../contract.ts";
 import type { Page as ListPage, PaymentOrder } from "../api/types.ts";
+import { liveStore } from "../state/live.ts";
 import { useResource } from "../state/resource.ts";
 import { navigate, to, withQuery } from "../state/router.ts";
+import { useStore } from "../state/use-store.ts";
 import { OrderTable } from "../ui/order-table.tsx";
 import { Page } from "../ui/page.tsx";
 import { Pager } from "../ui/pager.tsx";
@@ -14,7 +16,8 @@ import { CopyId, Money } from "../ui/values.tsx";
 import { ExportButton } from "./payments-export.tsx";
 import { PaymentFilters, toListQuery } from "./payments-filters.tsx";
 
-const REFRESH_MS = 4_000;
+/** The live figures tell sooner that something happened; this is for when their stream is away. */
+const REFRESH_MS = 10_000;
 
 export function PaymentsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.get("q")?.trim() ?? "";
@@ -27,6 +30,10 @@ function PaymentList({ query }: { readonly query: URLSearchParams }) {
   const path = withQuery("/v1/payments", { ...filter, cursor, limit: "50" });
   // Only the newest page changes under somebody's eyes.
   const list = useResource<ListPage<PaymentOrder>>(path, { everyMs: cursor === null ? REFRESH_MS : null });
+  const pulse = useStore(liveStore, ({ overview }) => overview?.states.map(({ count }) => count).join() ?? "");
+  useEffect(() => {
+    if (cursor === null && list.data !== null) list.reload();
+  }, [pulse]);
   const isFiltered = Object.values(filter).some((value) => value !== null);
   return (
     <Page title="Payments" actions={<ExportButton filter={filter} />}>

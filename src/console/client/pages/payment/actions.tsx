@@ -10,6 +10,8 @@ import { useIntention } from "./use-intention.ts";
 
 interface ActionsProps {
   readonly order: PaymentOrder;
+  /** What the PSP holds for it beside the books; null when nothing is known of. */
+  readonly held: string | null;
   /** As the server's own machine judges them. */
   readonly allowed: readonly string[];
   readonly onDone: () => void;
@@ -17,7 +19,7 @@ interface ActionsProps {
 
 type Action = "cancel" | "retry" | "resolve";
 
-export function Actions({ order, allowed, onDone }: ActionsProps) {
+export function Actions({ order, held, allowed, onDone }: ActionsProps) {
   const [open, setOpen] = useState<Action | null>(null);
   const close = (): void => setOpen(null);
   const done = (text: string): void => {
@@ -44,7 +46,7 @@ export function Actions({ order, allowed, onDone }: ActionsProps) {
       )}
       {open === "retry" && <RetryDialog order={order} onClose={close} onDone={done} />}
       {open === "cancel" && <CancelDialog order={order} onClose={close} onDone={done} />}
-      {open === "resolve" && <ResolveDialog order={order} onClose={close} onDone={done} />}
+      {open === "resolve" && <ResolveDialog order={order} held={held} onClose={close} onDone={done} />}
     </>
   );
 }

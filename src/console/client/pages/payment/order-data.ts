@@ -4,6 +4,7 @@ import type { OrderCalls, OrderHistory } from "../../../contract.ts";
 import type { Explanation, Page, PaymentOrder, TimelineEntry } from "../../api/types.ts";
 import { type Resource, useResource } from "../../state/resource.ts";
 import { withQuery } from "../../state/router.ts";
+import { stateOf } from "../../ui/status.tsx";
 
 export interface OrderData {
   readonly order: Resource<PaymentOrder>;
@@ -27,12 +28,20 @@ export function useOrderData(id: string): OrderData {
   const readRest = (): void => {
     for (const resource of [order, explanation, timeline, calls]) resource.reload();
   };
-  const steps = history.data?.transitions.length ?? null;
-  const known = useRef(steps);
+  const last = history.data?.transitions.at(-1) ?? null;
+  const isBehind =
+    last !== null &&
+    ((order.data !== null && stateOf(order.data) !== last.to) ||
+      (explanation.data !== null && explanation.data.state !== last.to) ||
+      (timeline.data !== null &&
+        !timeline.data.data.some((entry) => entry.kind === "transition" && entry.seq === last.seq)));
+  const askedFor = useRef<number | null>(null);
   useEffect(() => {
-    if (known.current !== null && steps !== known.current) readRest();
-    known.current = steps;
-  }, [steps]);
+    // Once for each step: what is read after the history is at least as new as it.
+    if (!isBehind || last === null || askedFor.current === last.seq) return;
+    askedFor.current = last.seq;
+    readRest();
+  }, [isBehind, last?.seq]);
   const reload = (): void => {
     history.reload();
     readRest();

@@ -1,6 +1,7 @@
 /** One payment, explained: in a sentence, on the chart, step by step, and by everything that was said and booked. */
 import { useMemo, useState } from "preact/hooks";
 import type { MachineChart, OrderHistory } from "../../../contract.ts";
+import { formatAmount } from "../../../../core/money.ts";
 import type { Explanation, PaymentOrder } from "../../api/types.ts";
 import { nowMs } from "../../browser-ports.ts";
 import { OrderChart } from "../../chart/order-chart.tsx";
@@ -51,7 +52,9 @@ export function PaymentPage({ id }: { readonly id: string }) {
       back={back}
       actions={
         canOperate &&
-        explanation !== null && <Actions order={order} allowed={explanation.allowed_events} onDone={data.reload} />
+        explanation !== null && (
+          <Actions order={order} held={heldMoney(replayed)} allowed={explanation.allowed_events} onDone={data.reload} />
+        )
       }
     >
       <Summary order={order} explanation={explanation} />
@@ -77,6 +80,13 @@ export function PaymentPage({ id }: { readonly id: string }) {
       {data.timeline.data !== null && <EventsPanel id={id} timeline={data.timeline.data.data} />}
     </Page>
   );
+}
+
+/** Money that the PSP holds and that is in no book yet, because facts disagree; the machine remembers it. */
+function heldMoney(replayed: Replayed | null): string | null {
+  const steps = replayed?.replay.kind === "replayed" ? replayed.replay.steps : [];
+  const held = steps.at(-1)?.snapshot.context.held ?? null;
+  return held === null ? null : formatAmount(BigInt(held.amount), held.currency);
 }
 
 function Summary({ order, explanation }: { readonly order: PaymentOrder; readonly explanation: Explanation | null }) {

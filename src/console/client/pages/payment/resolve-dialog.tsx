@@ -14,10 +14,10 @@ interface Verdict {
   readonly reason: string;
 }
 
-export function ResolveDialog({ order, onClose, onDone }: ActionDialogProps) {
+export function ResolveDialog({ order, held, onClose, onDone }: ActionDialogProps & { readonly held: string | null }) {
   const [verdict, setVerdict] = useState<Verdict>({
     outcome: "succeeded",
-    amount: order.amount,
+    amount: held ?? order.amount,
     reference: order.psp_reference ?? "",
     reason: "",
   });
@@ -39,6 +39,7 @@ export function ResolveDialog({ order, onClose, onDone }: ActionDialogProps) {
       <Dialog title="Resolve this payment" onClose={onClose}>
         <VerdictForm
           order={order}
+          held={held}
           verdict={verdict}
           onChange={setVerdict}
           onNext={() => setSure(true)}
@@ -112,13 +113,14 @@ export function ResolveDialog({ order, onClose, onDone }: ActionDialogProps) {
 
 interface VerdictFormProps {
   readonly order: PaymentOrder;
+  readonly held: string | null;
   readonly verdict: Verdict;
   readonly onChange: (verdict: Verdict) => void;
   readonly onNext: () => void;
   readonly onClose: () => void;
 }
 
-function VerdictForm({ order, verdict, onChange, onNext, onClose }: VerdictFormProps) {
+function VerdictForm({ order, held, verdict, onChange, onNext, onClose }: VerdictFormProps) {
   const ids = useId();
   const isBooking = verdict.outcome === "succeeded";
   const next = (event: SubmitEvent): void => {
@@ -127,6 +129,17 @@ function VerdictForm({ order, verdict, onChange, onNext, onClose }: VerdictFormP
   };
   return (
     <form class="stack" onSubmit={next}>
+      {held !== null && (
+        <p>
+          {"The PSP has told us of "}
+          <strong>
+            <Money amount={held} currency={order.currency} />
+          </strong>
+          {", where "}
+          <Money amount={order.amount} currency={order.currency} />
+          {" were asked for."}
+        </p>
+      )}
       <fieldset class="choices">
         <legend>What does the PSP’s own dashboard show?</legend>
         <label class="check">
