@@ -118,7 +118,8 @@ describe("a payment", () => {
     await using visitor = await desk.visit();
     const { page } = visitor;
     await page.route(/\/assets\/replay-/, (route) => route.abort());
-    await visitor.open("/payments/seen-live");
+    await desk.pay("without-machine");
+    await visitor.open("/payments/without-machine");
     await page.getByRole("group", { name: "It is in SUCCESS." }).waitFor();
     expect(await page.locator(".edge.is-taken, .edge.is-last").count()).toBeGreaterThan(0);
     await page.getByText("Fetching the machine").waitFor();
