@@ -1,4 +1,5 @@
 /** The console as people use it: an operator at night, a developer with a failed payment, somebody who may only look. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsoleUnderTest, DESK, findBarriers, PHONE, startConsole, type Visitor } from "./console-under-test.ts";
 import { PROCESS_API_KEY } from "../support/florin-process.ts";
@@ -10,7 +11,8 @@ let operator: Visitor;
 beforeAll(async () => {
   desk = await startConsole();
   operator = await desk.visit();
-}, 120_000);
+  // A machine without Chromium first installs it.
+}, 600_000);
 
 afterAll(async () => {
   await operator[Symbol.asyncDispose]();
@@ -201,6 +203,39 @@ describe("an operator", () => {
     // The same event under the same id, so that the receiver knows that it has had it.
     await poll(() => new Set(idsOf()).size < idsOf().length);
   });
+});
+
+test("a state of the fleet's chart is reached by keyboard and lists its orders", async () => {
+  const { page } = operator;
+  await desk.pay("parked-4", "sim_wrong_amount");
+  await operator.open("/fleet");
+  const parked = page.getByRole("group", { name: "State chart of all payment orders" }).getByRole("link", {
+    name: /parked/,
+  });
+  await parked.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Payments" }).waitFor();
+  await page.getByRole("link", { name: "parked-4" }).waitFor();
+  expect(new URL(page.url()).search).toBe("?status=EXECUTING&phase=parked");
+  expect(await page.getByLabel("State").inputValue()).toBe("EXECUTING.parked");
+});
+
+test("what the filters leave is saved as a file for a spreadsheet", async () => {
+  const { page } = operator;
+  await desk.pay("declined-1", "pm_card_chargeDeclinedInsufficientFunds");
+  await poll(async () => {
+    await operator.open("/payments?status=FAILED&seller_account=s1");
+    return (await page.getByRole("link", { name: "declined-1" }).count()) > 0;
+  });
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export CSV" }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), "utf8").split("\r\n");
+  expect(lines[0]).toMatch(/^payment_order_id,checkout_id,seller_account,amount,currency,/);
+  expect(lines.filter((line) => line.startsWith("declined-1,"))).toEqual([
+    expect.stringMatching(/,s1,10\.00,USD,.*,card_declined,insufficient_funds$/),
+  ]);
 });
 
 test("a reader sees everything and is offered nothing", async () => {
