@@ -15,6 +15,7 @@ function printWelcome(app: App, startedMs: number): void {
     `Florin is ready after ${((systemPorts.clock.monotonicMs() - startedMs) / 1_000).toFixed(1)} s.`,
     "",
     `  API            ${app.url}`,
+    `  Console        ${app.url}/console`,
     `  Documentation  ${app.url}/docs`,
     ...(app.simulatorUrl === null ? [] : [`  PSP simulator  ${app.simulatorUrl}`]),
     `  Metrics        ${app.url}/metrics`,

@@ -24,7 +24,7 @@ export async function upsertNodeStatistics(db: Database, node: string, figures: 
     .onConflictDoUpdate({ target: nodeStatistics.nodeId, set: { figures, at: sql`now()` } });
 }
 
-/** The living first, then those that were there within the last hour. A node whose heartbeat is older than `ownershipMs` is dead. */
+/** The living first, then those that were lost within the last hour; who stopped in peace is not missed. A node whose heartbeat is older than `ownershipMs` is dead. */
 export async function listNodes(db: Database, ownershipMs: number): Promise<readonly NodeRow[]> {
   const rows = await db.execute<{
     node: string;
@@ -36,10 +36,10 @@ export async function listNodes(db: Database, ownershipMs: number): Promise<read
   }>(sql`
     SELECT n.node_id AS node, n.name, (extract(epoch FROM n.started_at) * 1000)::bigint::text AS started_ms,
       (extract(epoch FROM n.heartbeat_at) * 1000)::bigint::text AS heartbeat_ms,
-      n.stopped_at IS NULL AND n.heartbeat_at > now() - ${ownershipMs}::float8 * interval '1 millisecond' AS is_alive,
+      n.heartbeat_at > now() - ${ownershipMs}::float8 * interval '1 millisecond' AS is_alive,
       s.figures
     FROM nodes n LEFT JOIN node_statistics s ON s.node_id = n.node_id
-    WHERE n.heartbeat_at > now() - ${SHOWN_MINUTES}::int * interval '1 minute'
+    WHERE n.stopped_at IS NULL AND n.heartbeat_at > now() - ${SHOWN_MINUTES}::int * interval '1 minute'
     ORDER BY is_alive DESC, n.started_at DESC
     LIMIT ${MAX_NODES}`);
   return rows.map((row) => ({
