@@ -1,5 +1,5 @@
 /** What the page of one payment needs beyond the public API: the log for a replay, and what was said to PSPs and by them. */
-import { fromPublicId, type Uuid } from "../../core/ids.ts";
+import { fromPublicId } from "../../core/ids.ts";
 import { formatAmount } from "../../core/money.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
@@ -74,7 +74,7 @@ export function addOrderRoutes(router: ConsoleRouter, { reads, queries, psps }: 
         : await queries.searchOrders({
             merchantId: session.merchantId,
             text,
-            eventUuid: fromPublicId("evt", text) satisfies Uuid | null,
+            eventUuid: fromPublicId("evt", text),
             psps,
             limit: MAX_FOUND,
           });

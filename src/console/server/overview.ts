@@ -1,14 +1,16 @@
 /** What the overview shows of one merchant, from readings that all its viewers share. */
+import type { AnyStateNode } from "xstate";
+import { paymentOrderMachine } from "../../../machines/payment-order.ts";
 import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
 import type { QueueCountRow } from "../../db/queries/count-queues.ts";
-import { QUEUES } from "../../db/queries/list-queue.ts";
 import type { NodeRow } from "../../db/queries/node-statistics.ts";
 import type { CurrencySum } from "../../db/queries/sum-currencies.ts";
 import type { OpenStateRow, SpanCount } from "../../db/queries/count-order-states.ts";
 import { OWNERSHIP_MS } from "../../engine/ownership.ts";
-import type { NodeHealth, Overview, QueueSummary, Role, Sample, StateCount } from "../contract.ts";
+import { showQueueCounts } from "../../http/views/queue-view.ts";
+import type { NodeHealth, Overview, Role, Sample, StateCount } from "../contract.ts";
 import { createEndedCounts, type EndedCount } from "./ended-counts.ts";
 import { addUp, type FleetFigures, readFigures } from "./figures.ts";
 import { createPaced } from "./paced.ts";
@@ -32,15 +34,15 @@ const MINUTE_MS = 60_000;
 const AHEAD_MS = 2_000;
 /** Merchants that somebody looked at; more than that are forgotten, the longest unseen first. */
 const MAX_MERCHANTS = 1_000;
-const OPEN_STATES = [
-  "NOT_STARTED",
-  "EXECUTING.sending",
-  "EXECUTING.pending",
-  "EXECUTING.resolving",
-  "EXECUTING.retrying",
-  "EXECUTING.authorized",
-  "EXECUTING.parked",
-] as const;
+/** Where an order may stand that has not ended; as the machine says. */
+const OPEN_STATES = leavesOf(paymentOrderMachine.root)
+  .filter(({ tags }) => !tags.includes("terminal"))
+  .map(({ path }) => path.join("."));
+
+function leavesOf(node: AnyStateNode): readonly AnyStateNode[] {
+  const children = Object.values(node.states);
+  return children.length === 0 ? [node] : children.flatMap(leavesOf);
+}
 
 interface MerchantReadings {
   readonly open: () => Promise<readonly OpenStateRow[]>;
@@ -96,7 +98,7 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
       return {
         at: new Date(nowMs).toISOString(),
         states: showStates(open, ended),
-        queues: showQueues(queues, nowMs),
+        queues: showQueueCounts(queues, nowMs),
         trial_balance: {
           is_balanced: books.every(({ difference }) => difference === 0n),
           currencies: books.map(({ currency, difference }) => ({
@@ -143,20 +145,6 @@ function showStates(open: readonly OpenStateRow[], { succeeded, failed }: EndedC
     ended("SUCCESS", succeeded),
     ended("FAILED", failed),
   ];
-}
-
-function showQueues(rows: readonly QueueCountRow[], nowMs: number): readonly QueueSummary[] {
-  return QUEUES.map((queue) => {
-    const own = rows.filter((row) => row.queue === queue);
-    const oldestMs = own.length === 0 ? null : Math.min(...own.map((row) => row.oldestAt.getTime()));
-    return {
-      queue,
-      count: own.reduce((sum, row) => sum + row.orders, 0),
-      oldest_at: oldestMs === null ? null : new Date(oldestMs).toISOString(),
-      oldest_age_seconds: oldestMs === null ? null : Math.max(0, Math.floor((nowMs - oldestMs) / 1_000)),
-      money_at_risk: own.map((row) => ({ currency: row.currency, amount: formatAmount(row.atRisk, row.currency) })),
-    };
-  });
 }
 
 function showNode(row: NodeRow): NodeHealth {

@@ -29,7 +29,7 @@ export function addPublicApi(
       if (session.role === "reader" && !isReading(c.req.method)) {
         throw new Refusal(
           "insufficient-scope",
-          "This session only reads. Sign in as an operator to change something.",
+          "You have signed in to read only. Sign in as an operator to change something.",
           {
             extra: { required_scope: "operator" },
           },

@@ -1,10 +1,8 @@
 /** What is not settled and where somebody may have to act. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
-import type { QueueCountRow } from "../../db/queries/count-queues.ts";
 import type { Reads } from "../../db/reads.ts";
-import { QUEUES, type QueueName } from "../../db/queries/list-queue.ts";
+import { QUEUES } from "../../db/queries/list-queue.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -17,6 +15,7 @@ import { readProblems } from "../schemas/problem.ts";
 import { amount, currency, listOf, time } from "../schemas/values.ts";
 import { describeQueued } from "../views/explain-view.ts";
 import { showOrder } from "../views/order-view.ts";
+import { showQueueCounts } from "../views/queue-view.ts";
 
 const TAGS = ["Queues"];
 
@@ -78,7 +77,7 @@ export function addQueueRoutes(table: RouteTable, { reads, authentication, curso
 
   table.add(listQueues, mayRead, async (c) => {
     const rows = await reads.countQueues(c.get("caller").merchantId);
-    return sendJson(c, { data: QUEUES.map((queue) => showCount(queue, rows, ports.clock.nowMs())) });
+    return sendJson(c, { data: showQueueCounts(rows, ports.clock.nowMs()) });
   });
 
   table.add(getQueue, mayRead, async (c) => {
@@ -98,16 +97,4 @@ export function addQueueRoutes(table: RouteTable, { reads, authentication, curso
 
 function showQueued(row: OrderRow) {
   return { since: row.stateSince.toISOString(), ...describeQueued(row), payment_order: showOrder(row) };
-}
-
-function showCount(queue: QueueName, rows: readonly QueueCountRow[], nowMs: number) {
-  const own = rows.filter((row) => row.queue === queue);
-  const oldestMs = own.length === 0 ? null : Math.min(...own.map((row) => row.oldestAt.getTime()));
-  return {
-    queue,
-    count: own.reduce((sum, row) => sum + row.orders, 0),
-    oldest_at: oldestMs === null ? null : new Date(oldestMs).toISOString(),
-    oldest_age_seconds: oldestMs === null ? null : Math.max(0, Math.floor((nowMs - oldestMs) / 1_000)),
-    money_at_risk: own.map((row) => ({ currency: row.currency, amount: formatAmount(row.atRisk, row.currency) })),
-  };
 }

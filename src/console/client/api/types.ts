@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { explanation, timelineEntry } from "../../../http/schemas/history.ts";
 import type { account, line, sellerBalances, statementLine, trialBalance } from "../../../http/schemas/ledger.ts";
+import type { Page as CursorPage } from "../../../http/cursors.ts";
 import type { paymentEvent, paymentOrder } from "../../../http/schemas/payments.ts";
 
 export type PaymentOrder = z.infer<typeof paymentOrder>;
@@ -14,11 +15,7 @@ export type SellerBalances = z.infer<typeof sellerBalances>;
 export type StatementLine = z.infer<typeof statementLine>;
 export type TrialBalance = z.infer<typeof trialBalance>;
 
-export interface Page<T> {
-  readonly data: readonly T[];
-  readonly has_more: boolean;
-  readonly next_cursor: string | null;
-}
+export type Page<T> = CursorPage<T>;
 
 export interface QueuedOrder {
   readonly since: string;

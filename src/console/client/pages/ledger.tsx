@@ -5,8 +5,9 @@ import { navigate, to, withQuery } from "../state/router.ts";
 import { Page, Panel } from "../ui/page.tsx";
 import { Empty, Loaded } from "../ui/states.tsx";
 import { Badge } from "../ui/status.tsx";
+import { moneyColumn } from "../ui/money-column.tsx";
 import { Table } from "../ui/table.tsx";
-import { Money, Time } from "../ui/values.tsx";
+import { Time } from "../ui/values.tsx";
 
 /** All accounts come with it: often enough for a page that somebody reads. */
 const REFRESH_MS = 15_000;
@@ -17,6 +18,8 @@ function toInstant(local: string | null): string | null {
 }
 
 /** Beyond this a page is no help: the account that somebody looks for is found by its name. */
+type CurrencyBalance = TrialBalance["currencies"][number];
+
 const MAX_SHOWN = 300;
 
 export function LedgerPage({ query }: { readonly query: URLSearchParams }) {
@@ -89,21 +92,9 @@ function TrialPanel({ balance }: { readonly balance: TrialBalance }) {
           keyOf={({ currency }) => currency}
           columns={[
             { title: "Currency", show: ({ currency }) => currency },
-            {
-              title: "Debits",
-              kind: "number",
-              show: ({ debits, currency }) => <Money amount={debits} currency={currency} />,
-            },
-            {
-              title: "Credits",
-              kind: "number",
-              show: ({ credits, currency }) => <Money amount={credits} currency={currency} />,
-            },
-            {
-              title: "Difference",
-              kind: "number",
-              show: ({ difference, currency }) => <Money amount={difference} currency={currency} />,
-            },
+            moneyColumn<CurrencyBalance>("Debits", ({ debits }) => debits),
+            moneyColumn<CurrencyBalance>("Credits", ({ credits }) => credits),
+            moneyColumn<CurrencyBalance>("Difference", ({ difference }) => difference),
             {
               title: "Verdict",
               show: ({ difference }) =>
@@ -140,21 +131,9 @@ function AccountsPanel({ accounts }: { readonly accounts: readonly LedgerAccount
               show: ({ account, currency }) => <a href={withQuery(to("ledger", account), { currency })}>{account}</a>,
             },
             { title: "Kind", show: ({ kind }) => kind },
-            {
-              title: "Debits",
-              kind: "number",
-              show: ({ debits, currency }) => <Money amount={debits} currency={currency} />,
-            },
-            {
-              title: "Credits",
-              kind: "number",
-              show: ({ credits, currency }) => <Money amount={credits} currency={currency} />,
-            },
-            {
-              title: "Balance",
-              kind: "number",
-              show: ({ balance, currency }) => <Money amount={balance} currency={currency} />,
-            },
+            moneyColumn<LedgerAccount>("Debits", ({ debits }) => debits),
+            moneyColumn<LedgerAccount>("Credits", ({ credits }) => credits),
+            moneyColumn<LedgerAccount>("Balance", ({ balance }) => balance),
           ]}
         />
       )}
