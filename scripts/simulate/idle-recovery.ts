@@ -1,4 +1,5 @@
 /** Recovery on a system that is well: it may look, and must neither write nor ask. */
+import { serialize } from "node:v8";
 import type { Judge } from "./judge.ts";
 import { EPOCH_MS } from "./life.ts";
 import type { ModelDatabase } from "./model-contract.ts";
@@ -22,27 +23,22 @@ export async function checkIdleRecovery(
   // An order that polls its PSP has something to do, and is right to do it.
   if ([...parts.model.tables.timers.values()].some(({ dueAtMs }) => dueAtMs <= untilMs)) return;
   world.probe("recovery was watched on a healthy system");
-  const before = { commits: parts.commits(), calls: parts.judge.calls.calls(), rows: describeRows(parts.model) };
+  const before = { commits: parts.commits(), calls: parts.judge.calls.calls(), rows: copyRows(parts.model) };
   for (const node of parts.nodes) void node.processor()?.sweeper.sweep();
   await timeline.runUntil(timeline.nowMs() + WATCH_MS);
   const [commits, calls] = [parts.commits() - before.commits, parts.judge.calls.calls() - before.calls];
   if (commits > 0 || calls > 0) world.fail("recovery is idle", `${commits} commits and ${calls} PSP calls`);
-  const rows = describeRows(parts.model);
-  for (const [table, text] of before.rows) {
-    if (rows.get(table) !== text) world.fail("recovery is idle", `rows of ${table} have changed`);
+  const rows = copyRows(parts.model);
+  for (const [table, bytes] of before.rows) {
+    if (rows.get(table)?.equals(bytes) !== true) world.fail("recovery is idle", `rows of ${table} have changed`);
   }
 }
 
 /** All rows of each table, but for heartbeats: a statement may write without being a commit of the engine. */
-export function describeRows({ tables }: ModelDatabase): ReadonlyMap<string, string> {
-  const toText = (_name: string, value: unknown): unknown => {
-    if (typeof value === "bigint") return `${value}n`;
-    if (value instanceof Map) return [...value];
-    return value;
-  };
+function copyRows({ tables }: ModelDatabase): ReadonlyMap<string, Buffer> {
   return new Map(
     Object.entries(tables)
-      .filter(([table]) => table !== "nodes")
-      .map(([table, rows]) => [table, JSON.stringify(rows, toText)]),
+      .filter(([table, rows]) => table !== "nodes" && typeof rows === "object")
+      .map(([table, rows]) => [table, serialize(rows)]),
   );
 }

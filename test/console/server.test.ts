@@ -21,6 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => http.close());
 
+let sent = 0;
 const OURS = { "x-florin-console": "1" };
 
 interface Visitor {
@@ -50,7 +51,7 @@ async function visit(key: string, isReadOnly = false): Promise<Visitor> {
       headers: {
         cookie,
         ...headers,
-        ...(body === undefined ? {} : { "content-type": "application/json", "idempotency-key": `k-${Math.random()}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json", "idempotency-key": `k-${++sent}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
