@@ -5,7 +5,7 @@ import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { createConsole } from "./console/server/console.ts";
+import { type Console, createConsole } from "./console/server/console.ts";
 import { type CancelTimer, type Ports, withinTime } from "./core/ports.ts";
 import { connectAccess, type Statements } from "./db/access.ts";
 import { connectDatabase } from "./db/client.ts";
@@ -18,6 +18,7 @@ import { openDatabase } from "./db/queries/database.ts";
 import { bindReads } from "./db/reads.ts";
 import { makeWebhookSecret, readOrMakeSetting, readSigningKey } from "./db/shared-settings.ts";
 import type { OpenOrderCount } from "./db/statements/operation.ts";
+import type { CommittedStep } from "./engine/engine.ts";
 import { chooseLeases } from "./engine/leases/open-leases.ts";
 import { createMerchantEvents } from "./events/merchant-events.ts";
 import { createHttpApp } from "./http/app.ts";
@@ -114,7 +115,7 @@ async function startParts(
   const publicUrl = (): string => config.publicUrl ?? reach?.url ?? `http://${config.host}:${config.port}`;
   const payLinks = createPayLinks(config.publicUrl ?? `http://${config.host}:${config.port}`, signingKey);
 
-  let wakeEvents = (): void => {};
+  let onStep = (_step: CommittedStep): void => {};
   const processor = await createProcessor({
     database: connectAccess(database.url),
     openLeases: chooseLeases({ redisUrl: config.redisUrl }),
@@ -126,7 +127,7 @@ async function startParts(
     maxLiveActors: config.maxLiveActors,
     hostedExpiryMs: HOSTED_EXPIRY_MS,
     toPayUrl: payLinks.toPayUrl,
-    onStep: () => wakeEvents(),
+    onStep: (step) => onStep(step),
   });
   cleanUps.push(() => processor.stop(FINAL_DRAIN_MS));
 
@@ -144,7 +145,6 @@ async function startParts(
     ports,
     log,
   });
-  wakeEvents = events.wake;
   cleanUps.push(() => events.stop(WEBHOOK_GRACE_MS));
 
   const psps = () =>
@@ -164,6 +164,10 @@ async function startParts(
     log,
   });
   cleanUps.push(console.stop);
+  onStep = (step) => {
+    events.wake();
+    console.onStep(step);
+  };
 
   const metrics = createMetrics({
     statistics: () => processor.statistics.store.getSnapshot().context,
@@ -194,7 +198,7 @@ async function startParts(
     clientAddress: (c) => getConnInfo(c).remote.address ?? "unknown",
   });
 
-  const server = await listen(http.fetch, config);
+  const server = await listen(http.fetch, console.onUpgrade, config);
   reach = server;
   // Both at once: requests that wait for an order need the order's call to come back.
   cleanUps.push(async () => {
@@ -354,12 +358,17 @@ interface Listener {
   close(): Promise<void>;
 }
 
-async function listen(fetchHandler: Parameters<typeof serve>[0]["fetch"], config: Config): Promise<Listener> {
+async function listen(
+  fetchHandler: Parameters<typeof serve>[0]["fetch"],
+  onUpgrade: Console["onUpgrade"],
+  config: Config,
+): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: fetchHandler, hostname: config.host, port: config.port }, ({ port }) => {
       const host = config.host.includes(":") ? `[${config.host}]` : config.host;
       resolve({ url: `http://${host}:${port}`, close });
     });
+    server.on("upgrade", onUpgrade);
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "EADDRINUSE" ? new Error(`port ${config.port} is taken: set PORT to a free one`) : error);
     });

@@ -207,6 +207,15 @@ export interface SearchResult {
   }[];
 }
 
+/**
+ * `POST /console/api/inspect {payment_order_id?}`: where a tool that speaks the Stately Inspector's protocol attaches
+ * (`createWebSocketReceiver({server: url})`), within a minute. It hears the steps of the node that it reaches.
+ */
+export interface InspectionTicket {
+  readonly url: string;
+  readonly expires_at: string;
+}
+
 /** `GET /console/api/audit?cursor=`: who decided what, newest first. Also of decisions made through the public API. */
 export interface AuditPage {
   readonly data: readonly AuditEntry[];

@@ -11,6 +11,7 @@ import { expect } from "vitest";
 import { newUuid } from "../../src/core/ids.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { connectAccess } from "../../src/db/access.ts";
+import type { CommittedStep } from "../../src/engine/engine.ts";
 import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import { connectEventAccess } from "../../src/db/event-access.ts";
 import { createConsole } from "../../src/console/server/console.ts";
@@ -81,7 +82,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const signingKey = randomBytes(32);
   const payLinks = createPayLinks(PUBLIC_URL, signingKey);
-  let wakeEvents = (): void => {};
+  let onStep = (_step: CommittedStep): void => {};
   const processor = await createProcessor({
     database: connectAccess(database.appUrl),
     openLeases: chooseLeases({ redisUrl: null }),
@@ -93,7 +94,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     maxLiveActors: 10_000,
     hostedExpiryMs: 60_000,
     toPayUrl: payLinks.toPayUrl,
-    onStep: () => wakeEvents(),
+    onStep: (step) => onStep(step),
   });
   processor.start();
   await sql`INSERT INTO settings (name, value) VALUES (${webhookSecretName("simulator")}, ${SECRET})`;
@@ -112,7 +113,6 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     ports: systemPorts,
     log,
   });
-  wakeEvents = events.wake;
   events.start();
   const operatorsConsole = createConsole({
     access: connectConsoleAccess(database.appUrl),
@@ -126,6 +126,10 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
     log,
   });
   operatorsConsole.start();
+  onStep = (step) => {
+    events.wake();
+    operatorsConsole.onStep(step);
+  };
   const deps: HttpDeps = {
     reads,
     payments: processor.payments,
@@ -165,6 +169,7 @@ export async function startHttpUnderTest(): Promise<HttpUnderTest> {
 
   const merchant = await addMerchant();
   const server = createServer(getRequestListener(app.fetch));
+  server.on("upgrade", operatorsConsole.onUpgrade);
 
   return {
     app,

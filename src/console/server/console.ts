@@ -3,11 +3,14 @@ import type { Logger } from "pino";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleAccess } from "../../db/console-access.ts";
 import type { Reads } from "../../db/reads.ts";
+import type { CommittedStep } from "../../engine/engine.ts";
 import type { LiveStatistics } from "../../engine/statistics.ts";
 import type { AuditTrail } from "../../http/audit.ts";
 import type { ConsoleFront } from "../../http/console-front.ts";
 import { notFound } from "../../http/read-query.ts";
 import { createConsoleRouter } from "./console-router.ts";
+import { addInspectRoutes, type Upgrade } from "./inspect-routes.ts";
+import { createInspection } from "./inspection.ts";
 import type { NodeFigures } from "./figures.ts";
 import { createLive } from "./live.ts";
 import { createNodeMeter } from "./node-meter.ts";
@@ -33,6 +36,10 @@ export interface ConsoleDeps {
 
 export interface Console extends ConsoleFront {
   readonly audit: AuditTrail;
+  /** Told after each committed step of this node. */
+  onStep(step: CommittedStep): void;
+  /** For the server's `upgrade`: tools of XState attach through it. */
+  readonly onUpgrade: Upgrade;
   start(): void;
   /** Ends what its viewers watch, before the server waits for their connections. */
   endStreams(): void;
@@ -52,7 +59,9 @@ export function createConsole(deps: ConsoleDeps): Console {
   const overviews = createOverviews({ queries, ports, samples: meter.samples });
   const live = createLive({ overviews, ports });
   const sessions = createSessions({ queries, ports, publicUrl });
+  const inspection = createInspection(ports);
   const files = loadStaticFiles();
+  let upgrade: Upgrade = (_, socket) => socket.destroy();
 
   return {
     audit: {
@@ -64,6 +73,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       addSessionRoutes(router, { sessions, authentication });
       addPublicApi(router, { app, authentication, queries });
       addOverviewRoutes(router, { overviews, live, queries, cursors });
+      upgrade = addInspectRoutes(router, { inspection, reads: deps.reads, cursors, ports, publicUrl });
       addOrderRoutes(router, { reads: deps.reads, queries, psps: deps.pspAccounts });
       router.open("GET", "/console/machines/:name", (c) => {
         const sent = files.sendMachine(c, c.req.param("name") ?? "");
@@ -77,11 +87,17 @@ export function createConsole(deps: ConsoleDeps): Console {
       router.open("GET", "/console", (c) => files.sendPage(c, c.req.path));
       router.open("GET", "/console/*", (c) => files.sendPage(c, c.req.path));
     },
+    onStep: inspection.onStep,
+    onUpgrade: (request, socket, head) => upgrade(request, socket, head),
     start: () => meter.start(),
-    endStreams: () => live.close(),
+    endStreams() {
+      live.close();
+      inspection.close();
+    },
     async stop() {
       meter.stop();
       live.close();
+      inspection.close();
       await access.end();
     },
   };
