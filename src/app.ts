@@ -152,7 +152,7 @@ async function startParts(
       const { inFlight, queued, breaker } = connector.stats();
       return { psp: connector.account, inFlight, queued, isOpen: breaker !== "closed" };
     });
-  const console = createConsole({
+  const consoleServer = createConsole({
     access: connectConsoleAccess(database.url),
     reads,
     node: processor.node,
@@ -163,10 +163,10 @@ async function startParts(
     ports,
     log,
   });
-  cleanUps.push(console.stop);
+  cleanUps.push(consoleServer.stop);
   onStep = (step) => {
     events.wake();
-    console.onStep(step);
+    consoleServer.onStep(step);
   };
 
   const metrics = createMetrics({
@@ -185,8 +185,8 @@ async function startParts(
     connectors: processor.connectors,
     payLinks,
     events,
-    console,
-    audit: console.audit,
+    console: consoleServer,
+    audit: consoleServer.audit,
     signingKey,
     ports,
     log,
@@ -198,12 +198,12 @@ async function startParts(
     clientAddress: (c) => getConnInfo(c).remote.address ?? "unknown",
   });
 
-  const server = await listen(http.fetch, console.onUpgrade, config);
+  const server = await listen(http.fetch, consoleServer.onUpgrade, config);
   reach = server;
   // Both at once: requests that wait for an order need the order's call to come back.
   cleanUps.push(async () => {
     events.endStreams();
-    console.endStreams();
+    consoleServer.endStreams();
     await Promise.all([server.close(), processor.engine.drain(DRAIN_MS), events.stop(WEBHOOK_GRACE_MS)]);
   });
   if (simulator !== null) {
@@ -215,7 +215,7 @@ async function startParts(
   }
   processor.start();
   events.start();
-  console.start();
+  consoleServer.start();
   isReady = true;
 
   return {
