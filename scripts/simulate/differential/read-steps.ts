@@ -7,7 +7,6 @@ import { ranked, read, type Step } from "./steps.ts";
 import { CURRENCIES, MERCHANT_IDS, pickOrder, pickRef, PSPS, REFERENCES, SELLERS, type World } from "./world.ts";
 
 const LIMITS = [0, 1, 2, 50] as const;
-const MAX_HISTORY = 2_000;
 
 type Make = (world: World) => Step;
 
@@ -112,14 +111,8 @@ const READS: readonly Make[] = [
   },
   accountLines,
   accountLines,
-  (world) => {
-    const rank = ranked(({ attempt }: { readonly attempt: number }) => attempt, MAX_HISTORY);
-    return read("listAttempts", [actorOf(world)], rank);
-  },
-  (world) => {
-    const rank = ranked(({ receivedAt }: { readonly receivedAt: Date }) => receivedAt, MAX_HISTORY);
-    return read("listNotices", [actorOf(world)], rank);
-  },
+  (world) => read("listAttempts", [actorOf(world)]),
+  (world) => read("listNotices", [actorOf(world)]),
   orderEvents,
   (world) => read("listOrderPostings", [actorOf(world)]),
   (world) => {

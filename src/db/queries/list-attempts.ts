@@ -42,6 +42,6 @@ export async function listAttempts(db: Database, { merchantId, actorId }: ActorK
       ),
     )
     .where(and(eq(attempts.merchantId, merchantId), eq(attempts.actorId, actorId)))
-    .orderBy(asc(attempts.attempt))
+    .orderBy(asc(attempts.attempt), asc(observations.at), asc(observations.source))
     .limit(MAX_HISTORY);
 }

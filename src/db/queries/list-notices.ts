@@ -25,6 +25,6 @@ export async function listNotices(db: Database, { merchantId, actorId }: ActorKe
     })
     .from(inbox)
     .where(and(eq(inbox.merchantId, merchantId), eq(inbox.actorId, actorId)))
-    .orderBy(asc(inbox.receivedAt))
+    .orderBy(asc(inbox.receivedAt), asc(inbox.psp), asc(inbox.eventId))
     .limit(MAX_HISTORY);
 }

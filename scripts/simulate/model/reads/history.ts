@@ -45,7 +45,9 @@ export function createHistoryReads(store: Store): HistoryReads {
       const rows = (store.attempts.get(key) ?? []).flatMap((attempt): AttemptRow[] => {
         const { operation, operationNumber, psp, idempotencyKey, atMs } = attempt;
         const call = { attempt: attempt.attempt, operation, operationNumber, psp, idempotencyKey, at: new Date(atMs) };
-        const learnt = observations.filter((observation) => observation.attempt === attempt.attempt);
+        const learnt = observations
+          .filter((observation) => observation.attempt === attempt.attempt)
+          .sort((a, b) => a.atMs - b.atMs || compareText(a.source, b.source));
         if (learnt.length === 0) return [{ ...call, fact: null, httpStatus: null, latencyMs: null, answeredAt: null }];
         return learnt.map(({ fact, httpStatus, latencyMs, atMs: answeredAtMs }) => ({
           ...call,
@@ -59,7 +61,9 @@ export function createHistoryReads(store: Store): HistoryReads {
     },
     listNotices({ merchantId, actorId }) {
       const rows = [...(store.noticesOfActor.get(keyOf(merchantId, uuidArgument(actorId))) ?? [])];
-      rows.sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+      rows.sort(
+        (a, b) => a.receivedAtMs - b.receivedAtMs || compareText(a.psp, b.psp) || compareText(a.eventId, b.eventId),
+      );
       return rows.slice(0, MAX_HISTORY).map(({ psp, eventId, type, fact, receivedAtMs, disposition }) => ({
         psp,
         eventId,
