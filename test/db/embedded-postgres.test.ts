@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -346,20 +356,27 @@ describe.runIf(isRoot && isLinux)("root", () => {
     expect(statSync(join(dataDir, "postgres", "data")).uid).not.toBe(0);
   });
 
-  test("keeps the data elsewhere when that account can't enter, and stays there", async () => {
-    const home = externalHomeOf(dataDir);
-    try {
-      const first = await start();
-      await query(first.url(), "CREATE TABLE kept AS SELECT 42 AS value");
-      await stop(first);
-      for (const allowUserNamespaces of [false, true]) {
-        const server = await start({ allowUserNamespaces });
-        expect(await query(server.url(), "SELECT value FROM kept")).toEqual([{ value: 42 }]);
-        expect(existsSync(join(home, "data", "PG_VERSION"))).toBe(true);
-        await stop(server);
+  // Of the two places, the second is another file system than the one the data moves to.
+  test.each(["/tmp", "/dev/shm"])(
+    "keeps the data of a folder in %s elsewhere when that account can't enter, and stays there",
+    async (place) => {
+      const closed = mkdtempSync(join(place, "florin-embedded-"));
+      dataDir = join(closed, "data-dir");
+      const home = externalHomeOf(dataDir);
+      try {
+        const first = await start();
+        await query(first.url(), "CREATE TABLE kept AS SELECT 42 AS value");
+        await stop(first);
+        for (const allowUserNamespaces of [false, true]) {
+          const server = await start({ allowUserNamespaces });
+          expect(await query(server.url(), "SELECT value FROM kept")).toEqual([{ value: 42 }]);
+          expect(existsSync(join(home, "data", "PG_VERSION"))).toBe(true);
+          await stop(server);
+        }
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+        rmSync(closed, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(home, { recursive: true, force: true });
-    }
-  });
+    },
+  );
 });

@@ -8,10 +8,13 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   cpSync,
   existsSync,
+  fsyncSync,
   lchownSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -19,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { type Binaries, binariesBelow } from "./binaries.ts";
 import type { Account, Launcher } from "./launcher.ts";
 
@@ -57,14 +60,33 @@ function giveTree(path: string, account: Account): void {
   chownSync(path, account.uid, account.gid);
 }
 
+/** Copies modes, which `cpSync` leaves out for folders and PostgreSQL insists on, and forces everything to the disk. */
+function settleCopy(from: string, to: string): void {
+  chmodSync(to, statSync(from).mode);
+  forceToDisk(to);
+}
+
+function forceToDisk(path: string): void {
+  const handle = openSync(path, "r");
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
 function moveTree(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch {
     // Another file system: copy under a passing name, so that a crash leaves no half copy under the real one.
-    rmSync(`${to}.part`, { recursive: true, force: true });
-    cpSync(from, `${to}.part`, { recursive: true, verbatimSymlinks: true });
-    renameSync(`${to}.part`, to);
+    const part = `${to}.part`;
+    rmSync(part, { recursive: true, force: true });
+    cpSync(from, part, { recursive: true, verbatimSymlinks: true });
+    for (const entry of readdirSync(from, { withFileTypes: true, recursive: true })) {
+      const path = relative(from, join(entry.parentPath, entry.name));
+      if (entry.isFile() || entry.isDirectory()) settleCopy(join(from, path), join(part, path));
+    }
+    settleCopy(from, part);
+    renameSync(part, to);
+    forceToDisk(dirname(to));
     rmSync(from, { recursive: true, force: true });
   }
 }
