@@ -5,11 +5,13 @@ import { newUuid } from "../src/core/ids.ts";
 import { systemPorts } from "../src/core/ports.ts";
 import { connectDatabase } from "../src/db/client.ts";
 import { bindStatements } from "../src/db/access.ts";
+import type { ActorKind } from "../src/engine/actor.ts";
 import { createActorStore } from "../src/engine/actor-store.ts";
 import { createPaymentOrderKind } from "../src/payments/payment-order-rows.ts";
 import { type JudgedNodes, judgeNodes, listAllAsGone } from "./support/judge-nodes.ts";
 import { openStore, type Store } from "./support/open-store.ts";
 import { type RecoveryResult, recover } from "./support/recovery.ts";
+import { type ReleaseReport, releaseOrders } from "./support/release-orders.ts";
 import { foresee, loadStates, type PlanRow, type RecoveryPlan, readPlan } from "./support/recovery-plan.ts";
 import { countOf, createProgress, print, renderTable, runScript, UserError } from "./support/terminal.ts";
 
@@ -19,6 +21,7 @@ const HELP = `Takes over what nobody works on: orders of dead nodes, deadlines t
   npm run recover -- --dry-run    only show what it would do: changes no row and calls no PSP
   npm run recover -- --json       one JSON object on standard output (with npm: npm run --silent …)
   npm run recover -- --wait 300   wait up to 300 seconds until all is at rest (60 by default)
+  npm run recover -- --release ID first give back an order that was set aside, or "all"; more than once for more
 
 Every node does the same all the time, so this is for when none runs, or to see that there is nothing to do. Works
 beside running nodes (it is one more node for a moment), and on a stopped embedded database, which it starts for
@@ -39,6 +42,7 @@ async function main(): Promise<number> {
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       wait: { type: "string", default: "60" },
+      release: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -51,19 +55,35 @@ async function main(): Promise<number> {
     throw new UserError(`--wait takes seconds, from 1 to ${MAX_WAIT_SECONDS}.`);
   }
   const isDryRun = values["dry-run"];
+  const { release } = values;
+  if (isDryRun && release !== undefined) throw new UserError("--release changes rows, so leave out --dry-run.");
   const config = readConfig();
   const startedMs = performance.now();
   const store = await openStore(config, { mayCreate: false, mayMigrate: !isDryRun });
   try {
+    const released = release === undefined ? null : await giveBack(store, release);
     const found = await look(store);
     const result =
       isDryRun || found.plan.orders.length === 0 ? null : await run(config, store, found, waitSeconds * 1_000);
     const tookMs = Math.round(performance.now() - startedMs);
-    if (values.json) print(JSON.stringify(toJson(found, result, { isDryRun, tookMs })));
-    else print(toText(found, result, { tookMs }));
-    return result !== null && result.unfinished + result.setAside > 0 ? 1 : 0;
+    if (values.json) print(JSON.stringify(toJson(found, result, { isDryRun, tookMs, released })));
+    else print(toText(found, result, { tookMs, released }));
+    const isLeft = result !== null && result.unfinished + result.setAside > 0;
+    return isLeft || (released?.unreadable.length ?? 0) > 0 ? 1 : 0;
   } finally {
     await store.close();
+  }
+}
+
+/** Only to restore: the bytes of a charge are never used. */
+const readingKind = (): ActorKind => createPaymentOrderKind(() => () => "");
+
+async function giveBack(store: Store, ids: readonly string[]): Promise<ReleaseReport> {
+  const sql = connectDatabase(store.url, { name: "florin recover", max: 1, statementTimeoutMs: 60_000 });
+  try {
+    return await releaseOrders(sql, readingKind(), ids.includes("all") ? null : ids);
+  } finally {
+    await sql.end({ timeout: 2 });
   }
 }
 
@@ -75,8 +95,7 @@ async function look(store: Store): Promise<Look> {
       store.kind === "alone"
         ? await listAllAsGone(sql)
         : await judgeNodes(sql, (undecided) => progress.update(0, undecided, "waiting for a heartbeat"));
-    // Only to read and to foresee: the bytes of a charge are never used.
-    const kind = createPaymentOrderKind(() => () => "");
+    const kind = readingKind();
     const kinds = new Map([[kind.name, kind]]);
     const plan = await readPlan(sql, kinds.values(), nodes);
     const reader = createActorStore({ statements: bindStatements(sql), node: newUuid(systemPorts) });
@@ -110,9 +129,11 @@ async function run(config: Config, store: Store, { plan, states }: Look, waitMs:
 interface Run {
   readonly isDryRun: boolean;
   readonly tookMs: number;
+  /** Null when nothing was to be released. */
+  readonly released: ReleaseReport | null;
 }
 
-function toJson({ nodes, plan, rows }: Look, result: RecoveryResult | null, { isDryRun, tookMs }: Run) {
+function toJson({ nodes, plan, rows }: Look, result: RecoveryResult | null, { isDryRun, tookMs, released }: Run) {
   return {
     dry_run: isDryRun,
     healthy: plan.orders.length === 0,
@@ -129,13 +150,24 @@ function toJson({ nodes, plan, rows }: Look, result: RecoveryResult | null, { is
     set_aside: result?.setAside ?? 0,
     quarantined_before: plan.quarantined,
     left_to_other_versions: plan.foreign,
+    released: released?.released ?? 0,
+    still_unreadable: (released?.unreadable ?? []).map(({ paymentOrderId, reason }) => ({
+      payment_order_id: paymentOrderId,
+      reason,
+    })),
     took_ms: tookMs,
   };
 }
 
-function toText(found: Look, result: RecoveryResult | null, { tookMs }: Pick<Run, "tookMs">): string {
+function toText(found: Look, result: RecoveryResult | null, { tookMs, released }: Omit<Run, "isDryRun">): string {
   const { nodes, plan } = found;
   const lines: string[] = [];
+  if (released !== null) {
+    lines.push(`${countOf(released.released, "order")} that had been set aside given back.`);
+    for (const { paymentOrderId, reason } of released.unreadable)
+      lines.push(`${paymentOrderId} stays set aside: ${reason}`);
+    lines.push("");
+  }
   const alive = `${countOf(nodes.alive.length, "node")} alive`;
   if (plan.orders.length === 0) {
     lines.push(
@@ -174,7 +206,7 @@ function toText(found: Look, result: RecoveryResult | null, { tookMs }: Pick<Run
   }
   if (plan.quarantined > 0)
     lines.push(
-      `${countOf(plan.quarantined, "order")} had been set aside before: GET /v1/payments/{id}/explain tells why.`,
+      `${countOf(plan.quarantined, "order")} had been set aside before: GET /v1/payments/{id}/explain tells why, and --release gives back what can be read again.`,
     );
   if (plan.foreign > 0)
     lines.push(`${countOf(plan.foreign, "order")} of another machine version are left to the nodes that know it.`);

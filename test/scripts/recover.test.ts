@@ -163,6 +163,8 @@ test("beside a node that lives it changes no business row and calls no PSP", asy
     quarantined_before: 0,
     left_to_other_versions: 0,
     took_ms: expect.any(Number),
+    released: 0,
+    still_unreadable: [],
   });
   expect(await readAll("nodes")).toEqual(before);
   expect(await readEffects(simulator.url)).toEqual(effects);
@@ -175,6 +177,39 @@ test("a node that was killed a moment ago is not taken for alive", async () => {
   await sql`UPDATE nodes SET heartbeat_at = now() - interval '7 seconds' WHERE node_id = ${dead.node}`;
   const report = JSON.parse((await recover("--dry-run", "--json")).stdout);
   expect(report).toMatchObject({ nodes_alive: 0, orders_found: 4 });
+});
+
+test("orders that were set aside come back when they can be read again, and what can't stays with the reason", async () => {
+  await using dead = await leaveOrdersOfDeadNode();
+  await dead.stop(0).catch(() => {});
+  const whole = await sql<
+    { id: string; snapshot: string }[]
+  >`SELECT id, snapshot::text AS snapshot FROM payment_orders`;
+  await sql`UPDATE payment_orders SET snapshot = '[]'`;
+  expect(await recover()).toMatchObject({ code: 1, stdout: expect.stringContaining("4 orders could not be restored") });
+  const [bad, ...good] = whole;
+  for (const { id, snapshot } of good)
+    await sql`UPDATE payment_orders SET snapshot = ${snapshot}::text::json WHERE id = ${id}`;
+
+  const result = await recover("--release", "all", "--json");
+  const report = JSON.parse(result.stdout);
+  expect(report).toMatchObject({
+    released: 3,
+    still_unreadable: [{ reason: expect.stringContaining("snapshot") }],
+    orders_found: 3,
+    quarantined_before: 1,
+  });
+  expect(result.code).toBe(1);
+  const states = await sql`
+    SELECT payment_order_status AS status, quarantined_at IS NULL AS is_free, id = ${bad?.id ?? ""} AS is_bad
+    FROM payment_orders ORDER BY is_bad`;
+  const paid = { status: "SUCCESS", is_free: true, is_bad: false };
+  expect(states).toEqual([paid, paid, paid, { status: "EXECUTING", is_free: false, is_bad: true }]);
+  expect(await readEffects(simulator.url)).toHaveLength(bad?.snapshot.includes("never-left") ? 3 : 4);
+  expect(await recover("--release", "no-such-order")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("0 orders that had been set aside given back"),
+  });
 });
 
 test("what can't be read is refused with what to write", async () => {
