@@ -107,6 +107,8 @@ export function addInspectRoutes(router: ConsoleRouter, deps: InspectRouteDeps):
   }
 
   return (request, socket, head) => {
+    // Node takes its own listener off a socket that is handed over here: an error that nobody hears ends the process.
+    socket.on("error", () => socket.destroy());
     const url = URL.parse(request.url ?? "", "http://florin");
     const ticket = url?.pathname === PATH ? readTicket(url.searchParams) : null;
     if (ticket !== null) return sockets.handleUpgrade(request, socket, head, (opened) => attach(ticket, opened));

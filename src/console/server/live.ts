@@ -31,6 +31,8 @@ const EVERY_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 const MAX_STUCK_HEARTBEATS = 4;
 const MAX_VIEWERS = 500;
+/** Sent again after this though nothing changed: a page that hears nothing for longer says so. */
+const REPEAT_MS = 5_000;
 const RECONNECT_MS = 2_000;
 
 interface Room {
@@ -40,6 +42,7 @@ interface Room {
   stop: CancelTimer;
   isReading: boolean;
   seen: string;
+  sentAtMs: number;
   /** For whoever comes in: the present at once, not in a second. */
   newest: Uint8Array | null;
 }
@@ -67,8 +70,10 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
     try {
       const overview = await overviews.read(room.merchantId, room.role);
       const essence = essenceOf(overview);
-      if (essence === room.seen) return;
+      const nowMs = ports.clock.monotonicMs();
+      if (essence === room.seen && nowMs - room.sentAtMs < REPEAT_MS) return;
       room.seen = essence;
+      room.sentAtMs = nowMs;
       room.newest = encoder.encode(`event: overview\ndata: ${JSON.stringify(overview)}\n\n`);
       for (const show of room.members) show(room.newest);
     } catch {
@@ -87,6 +92,7 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
       stop: () => {},
       isReading: false,
       seen: "",
+      sentAtMs: Number.NEGATIVE_INFINITY,
       newest: null,
     };
     if (!rooms.has(name)) {

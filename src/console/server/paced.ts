@@ -9,6 +9,8 @@ export interface PacedOptions {
 
 /** At most this part of the time goes into one reading. */
 const SHARE = 0.05;
+/** However long one reading took: one that a frozen database held up for a minute must not stand for twenty. */
+const MAX_REST_MS = 10_000;
 
 /** The value of `read`, at most so old as it may be. Readers at the same moment share one reading; its error reaches them. */
 export function createPaced<T>(read: () => Promise<T>, { clock, everyMs }: PacedOptions): () => Promise<T> {
@@ -20,7 +22,7 @@ export function createPaced<T>(read: () => Promise<T>, { clock, everyMs }: Paced
     try {
       const value = await read();
       const endedMs = clock.monotonicMs();
-      last = { value, untilMs: endedMs + Math.max(everyMs, (endedMs - startedMs) / SHARE) };
+      last = { value, untilMs: endedMs + Math.max(everyMs, Math.min(MAX_REST_MS, (endedMs - startedMs) / SHARE)) };
       return value;
     } finally {
       underWay = null;

@@ -1,6 +1,7 @@
 /** Webhook deliveries: claimed, sent and written down in groups, by any node. */
 import type { Sql } from "../client.ts";
 import type { StoredEvent } from "./events.ts";
+import { endDueDeliveries } from "./webhook-endpoints.ts";
 
 export interface ClaimedDelivery {
   readonly merchantId: number;
@@ -118,21 +119,10 @@ export async function releaseDeliveries(
 
 /** For an endpoint that says that it is gone: nothing goes there until the merchant enables it again. */
 export async function disableGoneEndpoint(sql: Sql, merchantId: number, endpointId: string): Promise<void> {
-  await sql.begin(async (transaction) => {
-    await transaction`
-      UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
-      WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
-    // In a statement of its own: the relay may have made more of them until the lock was had. In the order of their ids,
-    // as results are written: two that lock the same rows must not wait for each other.
-    await transaction`
-      UPDATE deliveries d SET status = 'parked', claim = NULL
-      FROM (
-        SELECT o.id FROM deliveries o
-        WHERE o.merchant_id = ${merchantId} AND o.endpoint_id = ${endpointId} AND o.status = 'due'
-        ORDER BY o.id FOR UPDATE
-      ) n
-      WHERE d.merchant_id = ${merchantId} AND d.id = n.id`;
-  });
+  await sql`
+    UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
+    WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
+  await endDueDeliveries(sql, { merchantId, id: endpointId }, "parked");
 }
 
 export interface DeliveryCount {

@@ -57,23 +57,39 @@ export async function updateEndpoint(
 
 /** False when there is no such endpoint. What was on its way there is canceled. */
 export async function deleteEndpoint(sql: Sql, { merchantId, id }: EndpointKey): Promise<boolean> {
-  return await sql.begin(async (transaction) => {
-    const deleted = await transaction`
-      UPDATE webhook_endpoints SET deleted_at = now(), enabled = false, updated_at = now()
-      WHERE merchant_id = ${merchantId} AND id = ${id} AND deleted_at IS NULL`;
-    if (deleted.count === 0) return false;
-    // In a statement of its own: the relay may have made more of them until the lock was had. In the order of their ids,
-    // as results are written: two that lock the same rows must not wait for each other.
-    await transaction`
-      UPDATE deliveries d SET status = 'canceled', claim = NULL
+  const deleted = await sql`
+    UPDATE webhook_endpoints SET deleted_at = now(), enabled = false, updated_at = now()
+    WHERE merchant_id = ${merchantId} AND id = ${id} AND deleted_at IS NULL`;
+  if (deleted.count === 0) return false;
+  await endDueDeliveries(sql, { merchantId, id }, "canceled");
+  return true;
+}
+
+const END_AT_A_TIME = 5_000;
+
+/**
+ * What still waits for an endpoint that is closed. In statements of their own, after the endpoint's row is let go: the
+ * relay of all merchants waits for that row, and a backlog of a million takes longer than a statement may. The relay
+ * locks the row while it makes deliveries, so what it made before the endpoint closed is committed by now and found.
+ * In the order of their ids, as results are written: two that lock the same rows must not wait for each other.
+ */
+export async function endDueDeliveries(
+  sql: Sql,
+  { merchantId, id }: EndpointKey,
+  status: "canceled" | "parked",
+): Promise<void> {
+  for (;;) {
+    const ended = await sql`
+      UPDATE deliveries d SET status = ${status}, claim = NULL
       FROM (
         SELECT o.id FROM deliveries o
+        JOIN webhook_endpoints w ON w.merchant_id = o.merchant_id AND w.id = o.endpoint_id AND NOT w.enabled
         WHERE o.merchant_id = ${merchantId} AND o.endpoint_id = ${id} AND o.status = 'due'
-        ORDER BY o.id FOR UPDATE
+        ORDER BY o.id LIMIT ${END_AT_A_TIME}::int FOR UPDATE OF o
       ) n
       WHERE d.merchant_id = ${merchantId} AND d.id = n.id`;
-    return true;
-  });
+    if (ended.count < END_AT_A_TIME) return;
+  }
 }
 
 /** The generation of the new secret; null when there is no such endpoint. The old secret signs along for a while. */

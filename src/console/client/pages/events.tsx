@@ -1,5 +1,6 @@
 /** What merchants were told, newest first, and live while somebody looks. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { after } from "../browser-ports.ts";
 import type { Page as ListPage } from "../api/types.ts";
 import type { MerchantEvent } from "../api/webhook-types.ts";
 import { EVENT_TYPES } from "../../../events/event-types.ts";
@@ -55,22 +56,42 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
+const GATHER_MS = 1_000;
+
 /** Tells that something new came. The list itself is read again: its order is the server's. */
 function useEventStream(onEvent: (() => void) | null): boolean {
   const [isConnected, setConnected] = useState(false);
   const isWanted = onEvent !== null;
+  // The list of now, not that of the filter with which the stream was opened.
+  const newest = useRef(onEvent);
+  newest.current = onEvent;
   useEffect(() => {
-    if (onEvent === null) return;
-    return openEventStream("/console/api/v1/events/stream", {
+    if (!isWanted) return;
+    let isDue = false;
+    let isOpen = true;
+    // Once a second at most: a busy shop has hundreds a second, and each reading would cut off the one before.
+    const tell = (): void => {
+      if (isDue) return;
+      isDue = true;
+      after(GATHER_MS, () => {
+        isDue = false;
+        if (isOpen) newest.current?.();
+      });
+    };
+    const close = openEventStream("/console/api/v1/events/stream", {
       event: "message",
-      onEvent,
+      onEvent: tell,
       onConnected: () => {
         setConnected(true);
         // What came while nobody looked.
-        onEvent();
+        tell();
       },
       onLost: () => setConnected(false),
     });
+    return () => {
+      isOpen = false;
+      close();
+    };
   }, [isWanted]);
   return isConnected;
 }

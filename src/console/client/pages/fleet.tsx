@@ -24,7 +24,7 @@ export function FleetPage() {
     <Page
       title="Fleet chart"
       lead="Every order on the machine that moves it. Open a state to list its orders."
-      actions={<LiveSign isConnected={live.isConnected} />}
+      actions={<LiveSign isConnected={live.isConnected} heardMs={live.heardMs} />}
     >
       {problem !== null && <ProblemBox problem={problem} onRetry={() => void loadChart()} />}
       {live.problem !== null && <ProblemBox problem={live.problem} onRetry={() => void loadOverview()} />}

@@ -2,8 +2,9 @@
 import type { Overview } from "../../contract.ts";
 import { liveStore, loadOverview } from "../state/live.ts";
 import { to, withQuery } from "../state/router.ts";
+import { tickerStore } from "../state/ticker.ts";
 import { useStore } from "../state/use-store.ts";
-import { formatCount, formatDuration, formatRate, formatShare } from "../ui/format.ts";
+import { formatAge, formatCount, formatDuration, formatRate, formatShare } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Page, Panel } from "../ui/page.tsx";
 import { Sparkline } from "../ui/sparkline.tsx";
@@ -15,9 +16,9 @@ import { queueWord } from "./queues.tsx";
 import { Verdict } from "./overview-verdict.tsx";
 
 export function OverviewPage() {
-  const { overview, problem, isConnected } = useStore(liveStore, (live) => live);
+  const { overview, problem, isConnected, heardMs } = useStore(liveStore, (live) => live);
   return (
-    <Page title="Overview" actions={<LiveSign isConnected={isConnected} />}>
+    <Page title="Overview" actions={<LiveSign isConnected={isConnected} heardMs={heardMs} />}>
       {problem !== null && <ProblemBox problem={problem} onRetry={() => void loadOverview()} />}
       {overview === null && problem === null && <Skeleton rows={10} />}
       {overview !== null && <Numbers overview={overview} />}
@@ -25,7 +26,20 @@ export function OverviewPage() {
   );
 }
 
-export function LiveSign({ isConnected }: { readonly isConnected: boolean }) {
+/** The server sends a reading every five seconds at least; longer than this without one, and it is old news. */
+const STALE_MS = 12_000;
+
+export function LiveSign({ isConnected, heardMs }: { readonly isConnected: boolean; readonly heardMs?: number }) {
+  const nowMs = useStore(tickerStore, (ticker) => ticker.nowMs);
+  const isStale = heardMs !== undefined && heardMs > 0 && nowMs - heardMs > STALE_MS;
+  if (isStale) {
+    return (
+      <span class="live is-off" role="alert">
+        <span class="live-dot" aria-hidden="true" />
+        Not live: these figures are {formatAge(nowMs - heardMs)} old
+      </span>
+    );
+  }
   return (
     <span class={`live ${isConnected ? "is-on" : "is-off"}`} role="status">
       <span class="live-dot" aria-hidden="true" />

@@ -3,6 +3,7 @@ import { createStore } from "@xstate/store";
 import type { Overview } from "../../contract.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 import { request } from "../api/request.ts";
+import { nowMs } from "../browser-ports.ts";
 import { openEventStream } from "./event-stream.ts";
 
 interface Live {
@@ -10,14 +11,21 @@ interface Live {
   readonly problem: Problem | null;
   /** False while the stream is being opened again: what is shown may be old. */
   readonly isConnected: boolean;
+  /** When the last reading came, on the browser's clock. */
+  readonly heardMs: number;
 }
 
-const NOTHING: Live = { overview: null, problem: null, isConnected: false };
+const NOTHING: Live = { overview: null, problem: null, isConnected: false, heardMs: 0 };
 
 export const liveStore = createStore({
   context: NOTHING,
   on: {
-    came: (state, { overview }: { overview: Overview }): Live => ({ ...state, overview, problem: null }),
+    came: (state, { overview }: { overview: Overview }): Live => ({
+      ...state,
+      overview,
+      problem: null,
+      heardMs: nowMs(),
+    }),
     failed: (state, { problem }: { problem: Problem }): Live => ({ ...state, problem }),
     connected: (state): Live => ({ ...state, isConnected: true }),
     lost: (state): Live => ({ ...state, isConnected: false }),
