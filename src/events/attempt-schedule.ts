@@ -21,7 +21,10 @@ export const ATTEMPT_DELAYS_MS: readonly number[] = [
 /** Up to this share is added, so that what failed together does not come back together. */
 const JITTER = 0.2;
 /** The longest that an endpoint may put us off. */
-const MAX_RETRY_AFTER_MS = 24 * HOUR;
+export const MAX_RETRY_AFTER_MS = 24 * HOUR;
+
+/** What has waited longer than a whole schedule with its jitter takes (3.8 days) is parked, however often it was sent. */
+export const MAX_WAIT_MS = 4 * 24 * HOUR;
 
 export interface FailedAttempt {
   /** Failures on this schedule, with this one. */

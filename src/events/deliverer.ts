@@ -8,7 +8,7 @@ import { newUuid } from "../core/ids.ts";
 import { type CancelTimer, type Ports, sleep, withinTime } from "../core/ports.ts";
 import type { EventStatements } from "../db/event-access.ts";
 import type { AttemptResult, ClaimedDelivery } from "../db/statements/deliveries.ts";
-import { nextAttemptInMs } from "./attempt-schedule.ts";
+import { MAX_RETRY_AFTER_MS, MAX_WAIT_MS, nextAttemptInMs } from "./attempt-schedule.ts";
 import { createDeliveryLanes, NEW_ENDPOINT_PLACES } from "./delivery-lanes.ts";
 import { eventIdOf, toEventText } from "./event-text.ts";
 import { createResultWriter } from "./result-writer.ts";
@@ -20,7 +20,12 @@ export type DeliveryOutcome = AttemptResult["outcome"];
 export interface DelivererOptions {
   readonly statements: Pick<
     EventStatements,
-    "claimDeliveries" | "recordAttempts" | "releaseDeliveries" | "disableGoneEndpoint"
+    | "claimDeliveries"
+    | "recordAttempts"
+    | "releaseDeliveries"
+    | "disableGoneEndpoint"
+    | "holdEndpoint"
+    | "endDeliveries"
   >;
   readonly sender: WebhookSender;
   readonly signingKey: Uint8Array;
@@ -45,6 +50,9 @@ export const DEFAULT_CLAIM_MS = 30_000;
 /** For what other nodes made due, and for attempts whose time has come. */
 const POLL_MS = 500;
 const RETRY_MS = 500;
+/** How often it is looked for deliveries that wait in vain, and how many end at a time. */
+const TIDY_EVERY_MS = 5_000;
+const END_AT_A_TIME = 5_000;
 const GONE = 410;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
@@ -57,7 +65,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let isClaiming = false;
   let isWanted = false;
   let isCut = false;
+  let isTidying = false;
   let stopPolling: CancelTimer = () => {};
+  let stopTidying: CancelTimer = () => {};
 
   const writer = createResultWriter({
     write: (results) => statements.recordAttempts(node, results),
@@ -125,8 +135,26 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const result = toResult(delivery, answer, { latencyMs, chance: ports.random.unit() });
     options.onAttempt?.(result.outcome, latencyMs);
     await writer.write(result);
-    if (answer.status === GONE) await statements.disableGoneEndpoint(delivery.merchantId, delivery.endpointId);
+    const { merchantId, endpointId } = delivery;
+    if (answer.status === GONE) {
+      await statements.disableGoneEndpoint(merchantId, endpointId);
+      await tidy();
+    } else if (answer.error !== null && answer.retryAfterMs !== null) {
+      await statements.holdEndpoint(merchantId, endpointId, Math.min(answer.retryAfterMs, MAX_RETRY_AFTER_MS));
+    }
     return result.outcome === "delivered";
+  }
+
+  /** Ends what waits in vain. One at a time; what one run leaves, or could not do, is the next one's. */
+  async function tidy(): Promise<void> {
+    if (isTidying) return;
+    isTidying = true;
+    try {
+      while (!isStopped && (await statements.endDeliveries(END_AT_A_TIME, MAX_WAIT_MS)) === END_AT_A_TIME);
+    } catch (error) {
+      log.warn({ err: error }, "webhooks that wait in vain could not be ended; trying again");
+    }
+    isTidying = false;
   }
 
   function toOutgoing(delivery: ClaimedDelivery) {
@@ -138,7 +166,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       merchantId,
       endpointId,
       generation: delivery.secretGeneration,
-      hasPreviousSecret: delivery.hasPreviousSecret,
+      retiringGenerations: delivery.retiringGenerations,
     };
     return {
       url: delivery.url,
@@ -157,6 +185,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   return {
     start() {
       stopPolling = ports.timers.every(POLL_MS, () => void fill());
+      stopTidying = ports.timers.every(TIDY_EVERY_MS, () => void tidy());
       void fill();
     },
     wake: () => void fill(),
@@ -164,6 +193,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async stop(graceMs) {
       isStopped = true;
       stopPolling();
+      stopTidying();
       const settled = (): Promise<unknown> => Promise.allSettled(underWay.values());
       await withinTime<unknown>(ports, graceMs, settled(), () => null);
       stopping.abort();

@@ -30,14 +30,13 @@ export interface SignedMessage {
 }
 
 export interface Signer extends SecretOf {
-  /** The generation before signs along while the merchant moves over to the new secret. */
-  readonly hasPreviousSecret: boolean;
+  /** Earlier generations that sign along while the merchant moves over to the new secret, newest first. */
+  readonly retiringGenerations: readonly number[];
 }
 
 /** The header `webhook-signature`: one signature for each secret that is in use, the newest first. */
 export function signWebhook(signingKey: Uint8Array, message: SignedMessage, signer: Signer): string {
-  const generations = signer.hasPreviousSecret ? [signer.generation, signer.generation - 1] : [signer.generation];
-  return generations
+  return [signer.generation, ...signer.retiringGenerations]
     .map((generation) => {
       const key = deriveKey(signingKey, { ...signer, generation });
       const text = `${message.id}.${message.timestamp}.${message.body}`;

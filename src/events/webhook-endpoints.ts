@@ -4,7 +4,8 @@ import { newUuid } from "../core/ids.ts";
 import type { Ports } from "../core/ports.ts";
 import type { EventReads, EventStatements } from "../db/event-access.ts";
 import type { EndpointRow } from "../db/queries/list-webhook-endpoints.ts";
-import type { EndpointChanges } from "../db/statements/webhook-endpoints.ts";
+import type { EndpointChanges, RedeliveredRange } from "../db/statements/webhook-endpoints.ts";
+import { MAX_WAIT_MS } from "./attempt-schedule.ts";
 import { toWebhookSecret } from "./signing.ts";
 import { checkWebhookUrl } from "./url-guard.ts";
 
@@ -14,6 +15,10 @@ export const MAX_ENDPOINTS_PER_MERCHANT = 5_000;
 export const MAX_REDELIVERED = 10_000;
 export const DEFAULT_OVERLAP_HOURS = 24;
 export const MAX_OVERLAP_HOURS = 168;
+/** Earlier secrets that sign at the same time. */
+const MAX_RETIRING_SECRETS = 5;
+/** Ended with the deletion itself; of more the deliverers take care. */
+const CANCELED_AT_ONCE = 1_000;
 const HOUR_MS = 60 * 60 * 1_000;
 
 export interface EndpointWithSecret {
@@ -31,7 +36,9 @@ export interface RedeliveryRequest {
   readonly from: Date | null;
   readonly to: Date | null;
   /** `missing`: events of the endpoint's types that were never on their way there. */
-  readonly status: "parked" | "delivered" | "canceled" | "missing";
+  readonly status: "due" | "parked" | "delivered" | "canceled" | "missing";
+  /** Goes on after this delivery, the `lastId` of the call before; null for the beginning. */
+  readonly afterId: string | null;
 }
 
 /** Throws `not-found`, `webhook-url-forbidden`, `invalid-state`. Ids are UUIDs. */
@@ -42,8 +49,8 @@ export interface WebhookEndpoints {
   remove(merchantId: number, id: string): Promise<EndpointRow>;
   rotate(merchantId: number, id: string, overlapHours: number): Promise<EndpointWithSecret>;
   redeliver(merchantId: number, deliveryId: string): Promise<void>;
-  /** How many were put on their way. */
-  redeliverRange(merchantId: number, id: string, request: RedeliveryRequest): Promise<number>;
+  /** How many were put on their way, at most `MAX_REDELIVERED`. */
+  redeliverRange(merchantId: number, id: string, request: RedeliveryRequest): Promise<RedeliveredRange>;
 }
 
 export interface WebhookEndpointsDeps {
@@ -53,6 +60,8 @@ export interface WebhookEndpointsDeps {
     | "updateEndpoint"
     | "deleteEndpoint"
     | "rotateSecret"
+    | "endDeliveries"
+    | "freeEndpoint"
     | "redeliverOne"
     | "redeliverRange"
     | "deliverMissing"
@@ -111,42 +120,54 @@ export function createWebhookEndpoints(deps: WebhookEndpointsDeps): WebhookEndpo
     async remove(merchantId, id) {
       const endpoint = await find(merchantId, id);
       if (!(await statements.deleteEndpoint({ merchantId, id }))) throw unknownEndpoint();
+      await statements.endDeliveries(CANCELED_AT_ONCE, MAX_WAIT_MS);
       return endpoint;
     },
 
     async rotate(merchantId, id, overlapHours) {
-      const generation = await statements.rotateSecret({ merchantId, id }, overlapHours * HOUR_MS);
-      if (generation === null) throw unknownEndpoint();
-      return { endpoint: await find(merchantId, id), secret: toSecret(merchantId, id, generation) };
+      const limits = { overlapMs: overlapHours * HOUR_MS, maxRetiring: MAX_RETIRING_SECRETS };
+      const rotation = await statements.rotateSecret({ merchantId, id }, limits);
+      if (rotation.kind !== "rotated") throw rotation.kind === "unknown" ? unknownEndpoint() : tooManySecrets();
+      return { endpoint: await find(merchantId, id), secret: toSecret(merchantId, id, rotation.generation) };
     },
 
     async redeliver(merchantId, deliveryId) {
-      switch (await statements.redeliverOne(merchantId, deliveryId)) {
+      const redelivery = await statements.redeliverOne(merchantId, deliveryId);
+      switch (redelivery.kind) {
         case "unknown":
           throw new Refusal("not-found", "There is no delivery with this id. Take one from GET /v1/deliveries.");
         case "closed":
           throw closedEndpoint();
         case "ready":
+          await statements.freeEndpoint({ merchantId, id: redelivery.endpointId });
           deps.onDue();
       }
     },
 
-    async redeliverRange(merchantId, id, { from, to, status }) {
+    async redeliverRange(merchantId, id, { from, to, status, afterId }) {
       const { enabled } = await find(merchantId, id);
       if (!enabled) throw closedEndpoint();
       const range = { merchantId, id, from, to, limit: MAX_REDELIVERED };
-      const count =
+      const result =
         status === "missing"
-          ? await statements.deliverMissing(range)
-          : await statements.redeliverRange({ ...range, statuses: [status] });
-      if (count > 0) deps.onDue();
-      return count;
+          ? { count: await statements.deliverMissing(range), lastId: null }
+          : await statements.redeliverRange({ ...range, statuses: [status], afterId });
+      await statements.freeEndpoint({ merchantId, id });
+      if (result.count > 0) deps.onDue();
+      return result;
     },
   };
 }
 
 const unknownEndpoint = (): Refusal =>
   new Refusal("not-found", "There is no webhook endpoint with this id. Take one from GET /v1/webhook_endpoints.");
+
+const tooManySecrets = (): Refusal =>
+  new Refusal(
+    "invalid-state",
+    `${MAX_RETIRING_SECRETS} earlier secrets of this endpoint still sign. Wait until one has ended, or end them all now: overlap_hours 0.`,
+    { extra: { current_state: "rotating", allowed: ["overlap_hours 0"] } },
+  );
 
 const closedEndpoint = (): Refusal =>
   new Refusal(

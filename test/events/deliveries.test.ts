@@ -5,6 +5,7 @@ import { type Ports, systemPorts } from "../../src/core/ports.ts";
 import { ATTEMPT_DELAYS_MS, nextAttemptInMs } from "../../src/events/attempt-schedule.ts";
 import { ATTEMPT_DEADLINE_MS } from "../../src/events/send-webhook.ts";
 import { toWebhookSecret } from "../../src/events/signing.ts";
+import { MAX_REDELIVERED, type RedeliveryRequest } from "../../src/events/webhook-endpoints.ts";
 import { BRISK_PORTS, type EventsUnderTest, MERCHANT, SIGNING_KEY, startEventsUnderTest } from "./events-under-test.ts";
 import { answering, type Received, startReceiver } from "./receiver.ts";
 
@@ -36,6 +37,14 @@ async function readDelivery(): Promise<DeliveryState | undefined> {
       last_status AS "lastStatus", last_error AS "lastError" FROM deliveries WHERE claim IS NULL ORDER BY id LIMIT 1`;
   return row;
 }
+
+const rangeOf = (status: RedeliveryRequest["status"], part: Partial<RedeliveryRequest> = {}): RedeliveryRequest => ({
+  from: null,
+  to: null,
+  afterId: null,
+  status,
+  ...part,
+});
 
 const becomeDue = (): Promise<unknown> => under.sql`UPDATE deliveries SET next_attempt_at = now() WHERE status = 'due'`;
 
@@ -129,6 +138,25 @@ test("Retry-After puts the next attempt off", async () => {
   expect((await readDelivery())?.inMs).toBeGreaterThan(590_000);
 });
 
+test("Retry-After holds for all that waits for the endpoint, until the merchant wants it sent", async () => {
+  await using receiver = await startReceiver(answering(429, "", { "retry-after": "600" }));
+  await using neighbour = await startReceiver();
+  const { id } = await under.addEndpoint(receiver.url);
+  await under.addEndpoint(neighbour.url);
+  const events = under.open();
+  await under.addEvents(3);
+  await expect.poll(() => neighbour.accepted.length, PATIENCE).toBe(3);
+  await expect.poll(async () => (await events.endpoints.find(MERCHANT, id)).notBefore, PATIENCE).not.toBeNull();
+  await becomeDue();
+  await under.addEvents(2);
+  await expect.poll(() => neighbour.accepted.length, PATIENCE).toBe(5);
+  expect(receiver.received).toHaveLength(1);
+
+  receiver.answer = answering(200);
+  expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("due"))).toMatchObject({ count: 5 });
+  await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(5);
+});
+
 test("410 disables the endpoint and parks what was on its way there", async () => {
   await using receiver = await startReceiver(answering(410));
   const { id } = await under.addEndpoint(receiver.url);
@@ -153,17 +181,17 @@ test("a disabled endpoint is told nothing; what was due there goes out when it i
   receiver.answer = answering(200);
   await under.addEvents(3);
   await expect.poll(async () => (await under.positions()).length, PATIENCE).toBe(5);
-  await expect(
-    events.endpoints.redeliverRange(MERCHANT, id, { from: null, to: null, status: "missing" }),
-  ).rejects.toMatchObject({ code: "invalid-state" });
+  await expect(events.endpoints.redeliverRange(MERCHANT, id, rangeOf("missing"))).rejects.toMatchObject({
+    code: "invalid-state",
+  });
   expect(await under.count("delivered")).toBe(0);
 
   await events.endpoints.change(MERCHANT, id, { enabled: true });
   await becomeDue();
   await expect.poll(() => under.count("delivered"), PATIENCE).toBe(2);
-  expect(await events.endpoints.redeliverRange(MERCHANT, id, { from: null, to: null, status: "missing" })).toBe(3);
+  expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("missing"))).toMatchObject({ count: 3 });
   await expect.poll(() => under.count("delivered"), PATIENCE).toBe(5);
-  expect(await events.endpoints.redeliverRange(MERCHANT, id, { from: null, to: null, status: "missing" })).toBe(0);
+  expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("missing"))).toMatchObject({ count: 0 });
 });
 
 test("a deleted endpoint gets nothing more, and what was on its way is canceled", async () => {
@@ -177,6 +205,24 @@ test("a deleted endpoint gets nothing more, and what was on its way is canceled"
   await under.addEvents(1);
   await expect.poll(async () => (await under.positions()).length, PATIENCE).toBe(5);
   expect(await under.count("due")).toBe(0);
+});
+
+test("a deletion does not wait for its backlog, and keeps no other merchant's events waiting", async () => {
+  await using receiver = await startReceiver();
+  const [doomed, other] = [await under.addEndpoint(`${receiver.url}/doomed`), await under.addEndpoint(receiver.url)];
+  await under.sql`
+    INSERT INTO deliveries (merchant_id, id, endpoint_id, event_id, event_type, status, next_attempt_at)
+    SELECT ${MERCHANT}, gen_random_uuid(), ${doomed.id}, gen_random_uuid(), 'payment_order.created', 'due', now() + interval '1 day'
+    FROM generate_series(1, 12000)`;
+  const events = under.open();
+  await events.endpoints.remove(MERCHANT, doomed.id);
+  // Some are ended with the deletion, the rest by and by.
+  expect(await under.count("canceled")).toBeGreaterThan(0);
+  expect(await under.count("due")).toBeGreaterThan(0);
+  await under.addEvents(1);
+  await expect.poll(() => under.count("delivered"), PATIENCE).toBe(1);
+  await expect.poll(() => under.count("canceled"), PATIENCE).toBe(12_000);
+  expect(await events.endpoints.find(MERCHANT, other.id)).toMatchObject({ due: 0 });
 });
 
 test("a forbidden URL is refused when an endpoint is made and when it is changed", async () => {
@@ -215,13 +261,38 @@ describe("during a rotation", () => {
     verify(rotated.secret, during);
     expect(String(during.headers["webhook-signature"]).split(" ")).toHaveLength(2);
 
-    await under.sql`UPDATE webhook_endpoints SET previous_secret_until = now()`;
+    await under.sql`UPDATE webhook_endpoints SET retiring_secrets = json_build_array(json_build_object('generation', 1, 'until', 0))`;
     await under.addEvents(1);
     await expect.poll(() => under.count("delivered"), PATIENCE).toBe(2);
     const [after] = receiver.accepted;
     if (after === undefined) throw new Error("nothing came");
     verify(rotated.secret, after);
     expect(() => verify(secret, after)).toThrow(/No matching signature/);
+  });
+
+  test("a second one takes nothing from the first: every secret signs until the time that was promised", async () => {
+    await using receiver = await startReceiver();
+    const { id, secret } = await under.addEndpoint(receiver.url);
+    const events = under.open();
+    const secrets = [secret];
+    for (const hours of [48, 24]) secrets.push((await events.endpoints.rotate(MERCHANT, id, hours)).secret);
+    await under.addEvents(1);
+    await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(1);
+    const [during] = receiver.accepted.splice(0);
+    if (during === undefined) throw new Error("nothing came");
+    for (const one of secrets) verify(one, during);
+    const { previousSecretUntil } = await events.endpoints.find(MERCHANT, id);
+    expect(previousSecretUntil?.getTime()).toBeGreaterThan(Date.now() + 47 * 3_600_000);
+
+    for (const _ of [3, 4, 5]) await events.endpoints.rotate(MERCHANT, id, 1);
+    await expect(events.endpoints.rotate(MERCHANT, id, 1)).rejects.toMatchObject({ code: "invalid-state" });
+    const { secret: last } = await events.endpoints.rotate(MERCHANT, id, 0);
+    await under.addEvents(1);
+    await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(1);
+    const [after] = receiver.accepted;
+    if (after === undefined) throw new Error("nothing came");
+    verify(last, after);
+    expect(String(after.headers["webhook-signature"]).split(" ")).toHaveLength(1);
   });
 
   test("no secret and nothing to make one from stands in the endpoint's row", async () => {
@@ -265,13 +336,45 @@ describe("redelivery", () => {
     await under.sql`UPDATE events SET created_at = created_at - interval '2 days' WHERE position <= 2`;
     await under.sql`UPDATE deliveries d SET status = 'parked' FROM events e WHERE e.id = d.event_id AND e.position <= 4`;
     const from = new Date(Date.now() - 86_400_000);
-    expect(await events.endpoints.redeliverRange(MERCHANT, id, { from, to: null, status: "parked" })).toBe(2);
+    expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("parked", { from }))).toMatchObject({
+      count: 2,
+    });
     await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(8);
-    expect(await events.endpoints.redeliverRange(MERCHANT, id, { from: null, to: from, status: "parked" })).toBe(2);
+    expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("parked", { to: from }))).toMatchObject({
+      count: 2,
+    });
     await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(10);
     await expect.poll(() => under.count("delivered"), PATIENCE).toBe(6);
-    expect(await events.endpoints.redeliverRange(MERCHANT, id, { from: null, to: null, status: "delivered" })).toBe(6);
+    expect(await events.endpoints.redeliverRange(MERCHANT, id, rangeOf("delivered"))).toMatchObject({ count: 6 });
     await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(16);
+  });
+
+  test("of more than one call takes goes on where the call before ended", async () => {
+    await using receiver = await startReceiver(() => {});
+    const { id } = await under.addEndpoint(receiver.url);
+    await under.addEvents(MAX_REDELIVERED + 5);
+    await under.sql`UPDATE events e SET position = n.row FROM (SELECT id, row_number() OVER (ORDER BY id) AS row FROM events) n WHERE e.id = n.id`;
+    await under.sql`
+      INSERT INTO deliveries (merchant_id, id, endpoint_id, event_id, event_type, status, next_attempt_at)
+      SELECT merchant_id, new_time_id(), ${id}, id, type, 'delivered', now() FROM events`;
+    const { endpoints } = under.open();
+    const first = await endpoints.redeliverRange(MERCHANT, id, rangeOf("delivered"));
+    expect(first.count).toBe(MAX_REDELIVERED);
+    await under.sql`UPDATE deliveries SET status = 'delivered'`;
+    const second = await endpoints.redeliverRange(MERCHANT, id, rangeOf("delivered", { afterId: first.lastId }));
+    expect(second.count).toBe(5);
+  });
+
+  test("of what is missing, asked for twice at once, makes one delivery of each event", async () => {
+    await under.addEvents(500);
+    const events = under.open();
+    await expect.poll(async () => (await under.positions()).length, PATIENCE).toBe(500);
+    await using receiver = await startReceiver();
+    const { id } = await under.addEndpoint(receiver.url);
+    const ask = () => events.endpoints.redeliverRange(MERCHANT, id, rangeOf("missing"));
+    const counts = await Promise.all([ask(), ask(), ask()]);
+    expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(500);
+    await expect.poll(() => under.count("delivered"), PATIENCE).toBe(500);
   });
 });
 
@@ -371,6 +474,29 @@ describe("an endpoint that fails or hangs", () => {
     await expect.poll(() => under.count("delivered"), { timeout: 30_000, interval: 50 }).toBe(3_000);
     expect(receiver.received).toHaveLength(3_000);
   }, 100_000);
+
+  test("has its backlog parked when that is older than a whole schedule, but not what waited while it was disabled", async () => {
+    await using receiver = await startReceiver(() => {});
+    const [hanging, paused] = [
+      await under.addEndpoint(receiver.url),
+      await under.addEndpoint(`${receiver.url}/paused`),
+    ];
+    await under.sql`UPDATE webhook_endpoints SET enabled_at = now() - interval '9 days'`;
+    const events = under.open();
+    await events.endpoints.change(MERCHANT, paused.id, { enabled: false });
+    await under.addEvents(3);
+    await expect.poll(() => under.count("due"), PATIENCE).toBe(3);
+    await under.sql`
+      INSERT INTO deliveries (merchant_id, id, endpoint_id, event_id, event_type, status, next_attempt_at)
+      SELECT merchant_id, new_time_id(), ${paused.id}, id, type, 'due', now() FROM events`;
+    await under.sql`UPDATE deliveries SET scheduled_at = now() - interval '5 days'`;
+    // The third is being sent at this moment.
+    await expect.poll(() => under.count("parked"), PATIENCE).toBe(2);
+    receiver.answer = answering(200);
+    await events.endpoints.change(MERCHANT, paused.id, { enabled: true });
+    await expect.poll(() => receiver.accepted.filter(({ path }) => path === "/paused").length, PATIENCE).toBe(3);
+    expect(await events.endpoints.find(MERCHANT, hanging.id)).toMatchObject({ parked: 2 });
+  });
 
   test("has one place, and gets more with every success", async () => {
     let most = 0;

@@ -10,13 +10,16 @@ export interface EndpointRow {
   readonly enabled: boolean;
   readonly disabledReason: string | null;
   readonly secretGeneration: number;
+  /** Until then an earlier secret signs too; null when none does. */
   readonly previousSecretUntil: Date | null;
+  /** Nothing is sent before, as the endpoint asked; null when it did not. */
+  readonly notBefore: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** Deliveries that wait for an attempt, and those whose attempts are spent. */
   readonly due: number;
   readonly parked: number;
-  /** Since when the oldest of the due ones has waited. */
+  /** When the oldest of the due ones was put on its way. */
   readonly oldestDueAt: Date | null;
 }
 
@@ -38,21 +41,20 @@ const COLUMNS = {
   enabled: webhookEndpoints.enabled,
   disabledReason: webhookEndpoints.disabledReason,
   secretGeneration: webhookEndpoints.secretGeneration,
-  previousSecretUntil:
-    sql<Date | null>`CASE WHEN ${webhookEndpoints.previousSecretUntil} > now() THEN ${webhookEndpoints.previousSecretUntil} END`.mapWith(
-      webhookEndpoints.previousSecretUntil,
+  previousSecretUntil: sql<Date | null>`(
+    SELECT to_timestamp(max(s.until) / 1000) FROM json_to_recordset(webhook_endpoints.retiring_secrets) AS s(until float8)
+    WHERE s.until > extract(epoch FROM now()) * 1000)`.mapWith(webhookEndpoints.createdAt),
+  notBefore:
+    sql<Date | null>`CASE WHEN ${webhookEndpoints.notBefore} > now() THEN ${webhookEndpoints.notBefore} END`.mapWith(
+      webhookEndpoints.notBefore,
     ),
   createdAt: webhookEndpoints.createdAt,
   updatedAt: webhookEndpoints.updatedAt,
   due: waiting("due"),
   parked: waiting("parked"),
   oldestDueAt: sql<Date | null>`(
-    SELECT e.created_at FROM (
-      SELECT o.event_id FROM deliveries o WHERE o.merchant_id = webhook_endpoints.merchant_id
-        AND o.endpoint_id = webhook_endpoints.id AND o.status = 'due' ORDER BY o.next_attempt_at LIMIT 1
-    ) first JOIN events e ON e.merchant_id = webhook_endpoints.merchant_id AND e.id = first.event_id)`.mapWith(
-    webhookEndpoints.createdAt,
-  ),
+    SELECT min(o.scheduled_at) FROM deliveries o WHERE o.merchant_id = webhook_endpoints.merchant_id
+      AND o.endpoint_id = webhook_endpoints.id AND o.status = 'due')`.mapWith(webhookEndpoints.createdAt),
 } as const;
 
 export interface EndpointPage {

@@ -1,5 +1,18 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, check, index, integer, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  json,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { instant } from "./columns.ts";
 
 /** The last position that an event was given: one row, whose lock makes positions visible in their order. */
@@ -20,6 +33,11 @@ export const eventStreams = pgTable("event_streams", {
   heldUntil: instant(),
 });
 
+export interface RetiringSecret {
+  readonly generation: number;
+  readonly until: number;
+}
+
 /** Where a merchant wants to be told. The signing secret is not here: it follows from the id and its generation. */
 export const webhookEndpoints = pgTable(
   "webhook_endpoints",
@@ -34,8 +52,12 @@ export const webhookEndpoints = pgTable(
     /** `merchant` or `gone` (the endpoint answered 410); null while enabled. */
     disabledReason: text(),
     secretGeneration: integer().notNull().default(1),
-    /** Until then the generation before signs too. */
-    previousSecretUntil: instant(),
+    /** Earlier secrets that sign along, each until its own time: `[{generation, until}]`, `until` in milliseconds. */
+    retiringSecrets: json().$type<readonly RetiringSecret[]>().notNull().default([]),
+    /** It asked to be left alone until then, with `Retry-After`. */
+    notBefore: instant(),
+    /** The age of what waits counts from here at the earliest. */
+    enabledAt: instant().notNull().defaultNow(),
     createdAt: instant().notNull().defaultNow(),
     updatedAt: instant().notNull().defaultNow(),
     /** Kept for its deliveries' sake. */
@@ -59,6 +81,8 @@ export const deliveries = pgTable(
     /** Attempts ever begun; the number of the newest one. */
     attempts: integer().notNull().default(0),
     nextAttemptAt: instant().notNull(),
+    /** When it was last put on its schedule: what is older than a whole schedule is parked, sent or not. */
+    scheduledAt: instant().notNull().defaultNow(),
     /** Whoever writes an attempt's result must still hold the claim. */
     claim: uuid(),
     lastAttemptAt: instant(),
@@ -71,9 +95,10 @@ export const deliveries = pgTable(
   (table) => [
     primaryKey({ columns: [table.merchantId, table.id] }),
     index("deliveries_due").on(table.merchantId, table.endpointId, table.nextAttemptAt).where(sql`status = 'due'`),
+    index("deliveries_oldest").on(table.merchantId, table.endpointId, table.scheduledAt).where(sql`status = 'due'`),
     index("deliveries_parked").on(table.merchantId, table.endpointId, table.id).where(sql`status = 'parked'`),
     index("deliveries_endpoint").on(table.merchantId, table.endpointId, table.id),
-    index("deliveries_event").on(table.merchantId, table.eventId),
+    uniqueIndex("deliveries_event").on(table.merchantId, table.eventId, table.endpointId),
   ],
 );
 

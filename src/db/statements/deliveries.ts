@@ -1,7 +1,6 @@
 /** Webhook deliveries: claimed, sent and written down in groups, by any node. */
 import type { Sql } from "../client.ts";
 import type { StoredEvent } from "./events.ts";
-import { endDueDeliveries } from "./webhook-endpoints.ts";
 
 export interface ClaimedDelivery {
   readonly merchantId: number;
@@ -14,7 +13,8 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   readonly url: string;
   readonly secretGeneration: number;
-  readonly hasPreviousSecret: boolean;
+  /** Earlier secrets that still sign, newest first. */
+  readonly retiringGenerations: readonly number[];
   readonly event: StoredEvent;
 }
 
@@ -42,7 +42,7 @@ interface ClaimedRow {
   readonly attempts: number;
   readonly url: string;
   readonly secret_generation: number;
-  readonly has_previous_secret: boolean;
+  readonly retiring_generations: readonly number[] | null;
   readonly event_id: string;
   readonly event_type: string;
   readonly event_created_at: Date;
@@ -67,7 +67,7 @@ export async function claimDeliveries(sql: Sql, request: ClaimRequest): Promise<
     attempt: row.attempts,
     url: row.url,
     secretGeneration: row.secret_generation,
-    hasPreviousSecret: row.has_previous_secret,
+    retiringGenerations: row.retiring_generations ?? [],
     event: {
       merchantId: row.merchant_id,
       id: row.event_id,
@@ -122,7 +122,26 @@ export async function disableGoneEndpoint(sql: Sql, merchantId: number, endpoint
   await sql`
     UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
     WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
-  await endDueDeliveries(sql, { merchantId, id: endpointId }, "parked");
+}
+
+/** For an endpoint that asks to be left alone: none of its deliveries is begun before. */
+export async function holdEndpoint(sql: Sql, merchantId: number, endpointId: string, forMs: number): Promise<void> {
+  await sql`
+    UPDATE webhook_endpoints SET not_before = now() + ${forMs}::float8 * interval '1 ms'
+    WHERE merchant_id = ${merchantId} AND id = ${endpointId}
+      AND coalesce(not_before < now() + ${forMs - HOLD_SLACK_MS}::float8 * interval '1 ms', true)`;
+}
+
+/** Answers of the same moment that say the same write the endpoint's row once. */
+const HOLD_SLACK_MS = 1_000;
+
+/**
+ * Ends deliveries that wait in vain: for an endpoint that is deleted or gone, or for longer than `maxAgeMs`. At most so
+ * many at a time; how many.
+ */
+export async function endDeliveries(sql: Sql, limit: number, maxAgeMs: number): Promise<number> {
+  const [row] = await sql<{ ended: number }[]>`SELECT end_deliveries(${limit}::int, ${maxAgeMs}::float8) AS ended`;
+  return row?.ended ?? 0;
 }
 
 export interface DeliveryCount {

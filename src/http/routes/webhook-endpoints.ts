@@ -103,7 +103,7 @@ const rotate = createRoute({
   request: { params: endpointPath, body: jsonRequest(rotateRequest, false) },
   responses: {
     200: jsonResponse(endpointWithSecret, "The endpoint with its new secret."),
-    ...writeProblems("not-found"),
+    ...writeProblems("not-found", "invalid-state"),
   },
 });
 
@@ -116,7 +116,7 @@ const redeliver = createRoute({
   request: { params: endpointPath, body: jsonRequest(redeliverRequest, false) },
   responses: {
     200: jsonResponse(redelivered, "How many are on their way."),
-    ...writeProblems("not-found", "invalid-state"),
+    ...writeProblems("not-found", "invalid-state", "invalid-cursor"),
   },
 });
 
@@ -176,13 +176,24 @@ export function addWebhookEndpointRoutes(
   });
 
   table.add(redeliver, mayWrite, async (c) => {
-    const { from, to, status = "parked" } = readBody(redeliverRequest, (await readOptionalJson(c.req.raw)).value);
-    const count = await endpoints.redeliverRange(c.get("caller").merchantId, readEndpointId(c), {
+    const {
+      from,
+      to,
+      status = "parked",
+      cursor,
+    } = readBody(redeliverRequest, (await readOptionalJson(c.req.raw)).value);
+    const { merchantId } = c.get("caller");
+    const id = readEndpointId(c);
+    const scope = { list: `redeliver/${id}/${status}`, merchantId };
+    const { count, lastId } = await endpoints.redeliverRange(merchantId, id, {
+      afterId: cursor === undefined ? null : (cursors.decode(scope, cursor)[0] ?? null),
       from: from === undefined ? null : new Date(from),
       to: to === undefined ? null : new Date(to),
       status,
     });
-    return sendJson(c, { redelivered: count, has_more: count >= MAX_REDELIVERED });
+    const hasMore = count >= MAX_REDELIVERED;
+    const nextCursor = hasMore && lastId !== null ? cursors.encode(scope, [lastId]) : null;
+    return sendJson(c, { redelivered: count, has_more: hasMore, next_cursor: nextCursor });
   });
 }
 

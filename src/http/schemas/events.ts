@@ -84,7 +84,7 @@ export const rotateRequest = z
       .max(MAX_OVERLAP_HOURS)
       .optional()
       .openapi({
-        description: `How long the old secret signs too; ${DEFAULT_OVERLAP_HOURS} when missing.`,
+        description: `How long the old secret signs too; ${DEFAULT_OVERLAP_HOURS} when missing. 0 ends all earlier ones at once.`,
       }),
   })
   .openapi("RotateRequest");
@@ -97,12 +97,13 @@ const endpointFields = {
   description: z.string().nullable(),
   enabled: z.boolean(),
   disabled_reason: z.enum(["merchant", "gone"]).nullable().openapi({ description: "`gone`: it answered 410." }),
-  previous_secret_until: time
+  previous_secret_until: time.nullable().openapi({ description: "Until then an earlier secret signs too." }),
+  not_before: time
     .nullable()
-    .openapi({ description: "Until then the secret before the last rotation signs too." }),
+    .openapi({ description: "Nothing is sent before: the endpoint asked for it with `Retry-After`." }),
   due: z.int().min(0).openapi({ description: "Deliveries that wait for an attempt; counted up to 10,000." }),
   parked: z.int().min(0).openapi({ description: "Deliveries whose attempts are spent; counted up to 10,000." }),
-  oldest_due_at: time.nullable().openapi({ description: "The event's time of the delivery that is next." }),
+  oldest_due_at: time.nullable().openapi({ description: "When the oldest of them was put on its way." }),
   created_at: time,
   updated_at: time,
 } as const;
@@ -125,7 +126,8 @@ const deliveryFields = {
   event_id: eventId,
   event_type: z.string(),
   status: z.enum(DELIVERY_STATUSES).openapi({
-    description: "`due` waits for its next attempt, `parked` has spent them, `canceled` lost its endpoint.",
+    description:
+      "`due` waits for its next attempt, `parked` has spent them or has waited for four days, `canceled` lost its endpoint.",
   }),
   attempts: z.int().min(0),
   is_sending: z.boolean(),
@@ -170,15 +172,20 @@ export const redeliverRequest = z
   .strictObject({
     from: instantParameter.optional().openapi({ description: "Events from this time on." }),
     to: instantParameter.optional().openapi({ description: "Events before this time." }),
-    status: z.enum(["parked", "delivered", "canceled", "missing"]).optional().openapi({
-      description: "`parked` when it is left out. `missing`: events that were never on their way to this endpoint.",
+    status: z.enum(["due", "parked", "delivered", "canceled", "missing"]).optional().openapi({
+      description:
+        "`parked` when it is left out. `due`: what waits for its next attempt. `missing`: events that were never on their way to this endpoint.",
     }),
+    cursor: z.string().optional().openapi({ description: "`next_cursor` of the answer before." }),
   })
   .openapi("RedeliverRequest", { example: { from: "2026-01-31T00:00:00.000Z", status: "parked" } });
 
 export const redelivered = z
   .strictObject({
     redelivered: z.int().min(0),
-    has_more: z.boolean().openapi({ description: `One call takes ${MAX_REDELIVERED}: send it again for more.` }),
+    has_more: z
+      .boolean()
+      .openapi({ description: `One call takes ${MAX_REDELIVERED}: send it again, with the cursor, for more.` }),
+    next_cursor: z.string().nullable(),
   })
   .openapi("Redelivered");

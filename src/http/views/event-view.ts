@@ -15,6 +15,7 @@ export function showEndpoint(row: EndpointRow) {
     enabled: row.enabled,
     disabled_reason: row.disabledReason,
     previous_secret_until: toTime(row.previousSecretUntil),
+    not_before: toTime(row.notBefore),
     due: row.due,
     parked: row.parked,
     oldest_due_at: toTime(row.oldestDueAt),
