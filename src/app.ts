@@ -6,7 +6,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { type Console, createConsole } from "./console/server/console.ts";
-import { type CancelTimer, type Ports, withinTime } from "./core/ports.ts";
+import { type Ports, withinTime } from "./core/ports.ts";
 import { connectAccess, type Statements } from "./db/access.ts";
 import { connectDatabase } from "./db/client.ts";
 import { connectConsoleAccess } from "./db/console-access.ts";
@@ -16,9 +16,11 @@ import { runMigrations } from "./db/migrate.ts";
 import { connectEventAccess } from "./db/event-access.ts";
 import { openDatabase } from "./db/queries/database.ts";
 import { bindReads } from "./db/reads.ts";
+import { confirmPspIdentity } from "./db/psp-identity.ts";
 import { makeWebhookSecret, readOrMakeSetting, readSigningKey } from "./db/shared-settings.ts";
 import type { OpenOrderCount } from "./db/statements/operation.ts";
 import type { CommittedStep } from "./engine/engine.ts";
+import { OWNERSHIP_MS } from "./engine/ownership.ts";
 import { chooseLeases } from "./engine/leases/open-leases.ts";
 import { createMerchantEvents } from "./events/merchant-events.ts";
 import { createHttpApp } from "./http/app.ts";
@@ -27,14 +29,16 @@ import { createMetrics } from "./http/metrics.ts";
 import { showCheckout } from "./http/views/order-view.ts";
 import { createPayLinks } from "./payments/pay-links.ts";
 import { createProcessor, type Processor, webhookSecretName } from "./processor.ts";
-import { createGuardedConnector, type GuardedConnector } from "./psp/guarded-connector.ts";
+import type { Connector } from "./psp/connector.ts";
+import { createGuardedConnector } from "./psp/guarded-connector.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./psp/simulator/child.ts";
 import { createSimulatorConnector } from "./psp/simulator/connector.ts";
+import { confirmSimulator, createGate, keepRegistering, type SimulatorLink } from "./psp/simulator/link.ts";
 
 export interface App {
   readonly url: string;
-  /** Where the PSP simulator listens; null when it is off. */
-  readonly simulatorUrl: string | null;
+  /** Where the PSP simulator listens. */
+  readonly simulatorUrl: string;
   /** The key that the embedded start keeps in `DATA_DIR`; null when keys are managed elsewhere. */
   readonly bootstrapKey: string | null;
   readonly processor: Processor;
@@ -57,8 +61,6 @@ const DRAIN_MS = 5_000;
 const FINAL_DRAIN_MS = 500;
 /** For webhooks that are out; what is not answered by then is sent again by another node, or at the next start. */
 const WEBHOOK_GRACE_MS = 3_000;
-const REGISTRATION_TIMEOUT_MS = 5_000;
-const REGISTRATION_RETRY_MS = 3_000;
 
 export async function startApp(
   config: Config,
@@ -106,9 +108,20 @@ async function startParts(
 
   const simulator = await startSimulatorIfWanted(config, log);
   if (simulator !== null) cleanUps.push(simulator.stop);
-  const connectors = simulator === null ? [] : [connectSimulator(config, ports, simulator.url)];
-  if (connectors.length === 0)
+  if (simulator === null)
     throw new Error("no PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on");
+  let node: string | null = null;
+  const gate = createGate(connectSimulator(config, ports, simulator.url));
+  const link: SimulatorLink = {
+    simulatorUrl: simulator.url,
+    gate,
+    isRightOne: (identity) =>
+      confirmPspIdentity(queries, { psp: SIMULATOR_ACCOUNT, identity, node, ownershipMs: OWNERSHIP_MS }),
+    log,
+    ports,
+  };
+  await confirmSimulator(link);
+  const connectors = [createGuardedConnector(gate, { ports })];
 
   let isReady = false;
   let reach: { url: string } | null = null;
@@ -130,6 +143,7 @@ async function startParts(
     onStep: (step) => onStep(step),
   });
   cleanUps.push(() => processor.stop(FINAL_DRAIN_MS));
+  node = processor.node;
 
   const reads = bindReads(openDatabase(queries));
   const events = createMerchantEvents({
@@ -206,13 +220,11 @@ async function startParts(
     consoleServer.endStreams();
     await Promise.all([server.close(), processor.engine.drain(DRAIN_MS), events.stop(WEBHOOK_GRACE_MS)]);
   });
-  if (simulator !== null) {
-    const webhook = {
-      url: `${config.simulatorWebhookUrl ?? publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
-      secret: webhookSecret,
-    };
-    cleanUps.push(await keepRegistering(() => registerWebhook(simulator.url, webhook), { log, ports }));
-  }
+  const webhook = {
+    url: `${config.simulatorWebhookUrl ?? publicUrl()}/psp/${SIMULATOR_ACCOUNT}/webhooks`,
+    secret: webhookSecret,
+  };
+  cleanUps.push(await keepRegistering({ ...link, webhook }));
   processor.start();
   events.start();
   consoleServer.start();
@@ -220,7 +232,7 @@ async function startParts(
 
   return {
     url: publicUrl(),
-    simulatorUrl: simulator?.url ?? null,
+    simulatorUrl: simulator.url,
     // On a shared database its secret is somebody else's to show: what is printed there ends in a log.
     bootstrapKey: config.databaseUrl === null ? bootstrapKey : null,
     processor,
@@ -294,40 +306,9 @@ async function startSimulatorIfWanted(
   });
 }
 
-function connectSimulator(config: Config, ports: Ports, baseUrl: string): GuardedConnector {
+function connectSimulator(config: Config, ports: Ports, baseUrl: string): Connector {
   const timeout = config.pspTimeoutMs === null ? {} : { timeoutMs: config.pspTimeoutMs };
-  return createGuardedConnector(createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout }), {
-    ports,
-  });
-}
-
-/** A PSP that is away must keep no node from starting: its orders wait, and it is told of us when it is back. */
-async function keepRegistering(
-  register: () => Promise<void>,
-  { log, ports }: { readonly log: Logger; readonly ports: Ports },
-): Promise<CancelTimer> {
-  try {
-    await register();
-    return () => {};
-  } catch (error) {
-    log.warn({ err: error }, "the PSP simulator could not be told our webhook address; trying again until it is");
-  }
-  const stop = ports.timers.every(REGISTRATION_RETRY_MS, () => void register().then(stop, () => {}));
-  return stop;
-}
-
-async function registerWebhook(
-  simulatorUrl: string,
-  webhook: { readonly url: string; readonly secret: string },
-): Promise<void> {
-  const answer = await fetch(`${simulatorUrl}/_sim/webhook`, {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(webhook),
-    signal: AbortSignal.timeout(REGISTRATION_TIMEOUT_MS),
-  });
-  if (!answer.ok)
-    throw new Error(`the PSP simulator at ${simulatorUrl} did not take the webhook address: ${answer.status}`);
+  return createSimulatorConnector({ account: SIMULATOR_ACCOUNT, baseUrl, ports, ...timeout });
 }
 
 async function findUnreadiness(processor: Processor, ports: Ports, isReady: boolean): Promise<string | null> {

@@ -17,7 +17,7 @@ function printWelcome(app: App, startedMs: number): void {
     `  API            ${app.url}`,
     `  Console        ${app.url}/console`,
     `  Documentation  ${app.url}/docs`,
-    ...(app.simulatorUrl === null ? [] : [`  PSP simulator  ${app.simulatorUrl}`]),
+    `  PSP simulator  ${app.simulatorUrl}`,
     `  Metrics        ${app.url}/metrics`,
   ];
   if (key === null) {

@@ -6,6 +6,7 @@ import type { Connector } from "../../src/psp/connector.ts";
 import { createGuardedConnector } from "../../src/psp/guarded-connector.ts";
 import { startSimulatorProcess } from "../../src/psp/simulator/child.ts";
 import { createSimulatorConnector } from "../../src/psp/simulator/connector.ts";
+import { confirmSimulator, createGate } from "../../src/psp/simulator/link.ts";
 import { UserError } from "./terminal.ts";
 
 export interface CallCounts {
@@ -22,11 +23,17 @@ export interface Psps {
 const SIMULATOR_ACCOUNT = "simulator";
 const PROBE_TIMEOUT_MS = 2_000;
 
+export interface OpenPsps {
+  readonly mayShare: boolean;
+  /** Whether the simulator of that identity is the one that the orders were sent to. */
+  readonly isRightOne: (identity: string) => Promise<boolean>;
+}
+
 /**
  * `mayShare`: a Florin on the same books may run, and then its simulator is the right one to ask. Otherwise a
  * simulator on our port is somebody else's, knows nothing of our charges, and would have them made again.
  */
-export async function openPsps(config: Config, { mayShare }: { readonly mayShare: boolean }): Promise<Psps> {
+export async function openPsps(config: Config, { mayShare, isRightOne }: OpenPsps): Promise<Psps> {
   const simulator = await openSimulator(config, mayShare);
   const timeout = config.pspTimeoutMs === null ? {} : { timeoutMs: config.pspTimeoutMs };
   const inner = createSimulatorConnector({
@@ -48,7 +55,14 @@ export async function openPsps(config: Config, { mayShare }: { readonly mayShare
       return inner.inquire(call);
     },
   };
-  return { connectors: [createGuardedConnector(counting, { ports: systemPorts })], calls, close: simulator.stop };
+  const gate = createGate(counting);
+  try {
+    await confirmSimulator({ simulatorUrl: simulator.url, gate, isRightOne });
+  } catch (error) {
+    await simulator.stop();
+    throw new UserError(error instanceof Error ? `Nothing was done: ${error.message}.` : String(error));
+  }
+  return { connectors: [createGuardedConnector(gate, { ports: systemPorts })], calls, close: simulator.stop };
 }
 
 async function openSimulator(

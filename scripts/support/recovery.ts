@@ -7,6 +7,8 @@ import pino from "pino";
 import type { Config } from "../../src/config.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import { connectAccess } from "../../src/db/access.ts";
+import { confirmPspIdentity } from "../../src/db/psp-identity.ts";
+import { OWNERSHIP_MS } from "../../src/engine/ownership.ts";
 import { stopOtherNodes } from "../../src/db/statements/nodes.ts";
 import type { ActorRef, ActorState } from "../../src/engine/actor.ts";
 import { refName } from "../../src/engine/actor.ts";
@@ -56,7 +58,15 @@ interface Tracked {
 
 export async function recover(options: RecoveryOptions): Promise<RecoveryResult> {
   const { config, store, plan } = options;
-  const psps = await openPsps(config, { mayShare: store.kind !== "alone" });
+  const database = connectAccess(store.url);
+  const isRightOne = (identity: string): Promise<boolean> =>
+    confirmPspIdentity(database.sql, { psp: "simulator", identity, node: null, ownershipMs: OWNERSHIP_MS });
+  const psps = await openPsps(config, { mayShare: store.kind !== "alone", isRightOne }).catch(
+    async (error: unknown) => {
+      await database.end();
+      throw error;
+    },
+  );
   const tracked = new Map<string, Tracked>();
   for (const { ref } of plan.orders) {
     const found = options.found.get(refName(ref)) ?? null;
@@ -68,7 +78,6 @@ export async function recover(options: RecoveryOptions): Promise<RecoveryResult>
     tracked.set(refName(ref), known);
   };
   try {
-    const database = connectAccess(store.url);
     const processor = await createProcessor({
       database,
       openLeases: chooseLeases({ redisUrl: config.redisUrl }),

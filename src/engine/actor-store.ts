@@ -17,7 +17,8 @@ export interface ActorStore {
   reclaim(kind: ActorKind, refs: readonly ActorRef[]): Promise<LoadResult>;
   /** Gives up an actor that this node owns and has nothing to do for, unless it has moved on since that version. */
   release(kind: ActorKind, ref: ActorRef, version: number): Promise<void>;
-  quarantine(kind: ActorKind, unreadable: UnreadableActor): Promise<void>;
+  /** Sets it aside, unless it has moved on since that version or is another node's. */
+  quarantine(kind: ActorKind, broken: Omit<UnreadableActor, "owner">): Promise<void>;
   /** The stored bytes of an operation, for sending them again. Throws when there are none. */
   loadRequest(ref: ActorRef, operationNumber: number): Promise<string>;
 }
@@ -62,8 +63,8 @@ export function createActorStore({ statements, node }: ActorStoreOptions): Actor
     },
     reclaim: async (kind, refs) => restoreAll(kind, await statements.reclaimActors(kind, node, refs)),
     release: (kind, ref, version) => statements.releaseActor(kind, { ...ref, node, version }),
-    quarantine: (kind, { ref, reason }) =>
-      statements.quarantineActor(kind, { ...ref, reason: reason.slice(0, MAX_REASON_LENGTH) }),
+    quarantine: (kind, { ref, version, reason }) =>
+      statements.quarantineActor(kind, { ...ref, node, version, reason: reason.slice(0, MAX_REASON_LENGTH) }),
     async loadRequest(ref, operationNumber) {
       const request = await statements.findStoredRequest(ref, operationNumber);
       if (request === null) throw new Error(`no stored request for operation ${operationNumber} of order ${ref.id}`);

@@ -94,6 +94,8 @@ export interface StoredActor {
 /** What can't be restored stays untouched and is set aside with the reason. */
 export interface UnreadableActor {
   readonly ref: ActorRef;
+  readonly version: number;
+  readonly owner: string | null;
   readonly reason: string;
 }
 

@@ -76,6 +76,10 @@ export function createArrivals(deps: ArrivalDeps): Arrivals {
       const refs = [...wanted.values()].flatMap(([first]) => (first === undefined ? [] : [first.ref]));
       const { actors, unreadable } = await store.load(kind, refs);
       for (const broken of unreadable) {
+        if (broken.owner !== null && broken.owner !== node) {
+          await turnAway(wanted, broken.ref, { kind: "elsewhere", owner: broken.owner });
+          continue;
+        }
         await store.quarantine(kind, broken);
         log.error({ order: broken.ref.id, reason: broken.reason }, "order can't be restored; it is set aside");
         await turnAway(wanted, broken.ref, { kind: "quarantined", reason: broken.reason });

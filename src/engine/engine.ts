@@ -213,7 +213,7 @@ export function createEngine(options: EngineOptions): Engine {
     const envelopes = [envelope, ...live.mailbox.splice(0)];
     for (const one of envelopes) await arrivals.keepObservation(one);
     try {
-      await store.quarantine(live.kind, { ref: live.ref, reason });
+      await store.quarantine(live.kind, { ref: live.ref, version: live.version, reason });
     } catch (error) {
       log.error({ err: error, order: live.ref.id }, "the order could not be set aside in the database");
     }

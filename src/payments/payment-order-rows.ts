@@ -49,7 +49,7 @@ export const PAYMENT_EVENT_JOIN =
 export function restorePaymentOrder(row: PaymentOrderRow, buildCharge: BuildCharge): StoredActor | UnreadableActor {
   const ref: ActorRef = { kind: PAYMENT_ORDER_KIND, merchantId: row.merchant_id, id: row.id };
   const restored = restoreSnapshot(row.snapshot);
-  if (restored.kind === "unreadable") return { ref, reason: restored.reason };
+  if (restored.kind === "unreadable") return { ref, version: row.version, owner: row.owner, reason: restored.reason };
   const state = toState({
     terms: {
       merchantId: row.merchant_id,

@@ -2,8 +2,14 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
+import { newUuid } from "../../src/core/ids.ts";
+import { systemPorts } from "../../src/core/ports.ts";
+import { connectDatabase } from "../../src/db/client.ts";
+import { confirmPspIdentity } from "../../src/db/psp-identity.ts";
+import { createSimulatorConnector } from "../../src/psp/simulator/connector.ts";
+import { confirmSimulator, createGate, keepRegistering } from "../../src/psp/simulator/link.ts";
 import { startSimulator } from "../../src/psp/simulator/server.ts";
 import { controlCall } from "../psp/simulator-under-test.ts";
 import { createTestDatabase } from "../support/database.ts";
@@ -104,3 +110,110 @@ test("a simulator that is away keeps no node from starting, and once it is there
     await simulator.close();
   }
 }, 90_000);
+
+describe("two nodes of one database", () => {
+  test("never ask different simulators: the second is told to share, and makes no charge again", async () => {
+    using folder = createTempFolder("two-simulators");
+    await using database = await createTestDatabase();
+    const [first, other] = [
+      await startSimulator({ port: 0, dataDir: `${folder.path}/first` }),
+      await startSimulator({ port: 0, dataDir: `${folder.path}/other` }),
+    ];
+    const open = (name: string, simulatorUrl: string) =>
+      startFlorinProcess({
+        dataDir: `${folder.path}/${name}`,
+        env: {
+          DATABASE_URL: database.appUrl,
+          MIGRATION_DATABASE_URL: database.ownerUrl,
+          PSP_SIMULATOR_URL: simulatorUrl,
+        },
+      });
+    try {
+      await using florin = await open("a", first.url);
+      await postPayment(florin.url, { key: "open", token: "sim_pending_forever", orderId: "open" });
+      await expect(open("b", other.url)).rejects.toThrow(/share one simulator: set PSP_SIMULATOR_URL/);
+      await using partner = await open("b", first.url);
+      expect((await fetch(`${partner.url}/readyz`)).status).toBe(200);
+    } finally {
+      await first.close();
+      await other.close();
+    }
+  }, 90_000);
+
+  test("both have their webhook address said again, so that the end of one leaves the other told", async () => {
+    using folder = createTempFolder("two-addresses");
+    const simulator = await startSimulator({ port: 0, dataDir: folder.path });
+    try {
+      const told: string[] = [];
+      const timers: (() => void)[] = [];
+      let nowMs = 0;
+      const ports = {
+        ...systemPorts,
+        clock: { ...systemPorts.clock, monotonicMs: () => nowMs },
+        timers: {
+          ...systemPorts.timers,
+          every: (_: number, run: () => void) => {
+            timers.push(run);
+            return () => {};
+          },
+        },
+      };
+      const log = { info: () => {}, warn: () => {} };
+      const secret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
+      const gate = createGate(createSimulatorConnector({ account: "simulator", baseUrl: simulator.url, ports }));
+      const link = { simulatorUrl: simulator.url, gate, isRightOne: async () => true, log, ports };
+      for (const url of ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"])
+        await keepRegistering({ ...link, webhook: { url, secret } });
+      for (const runOfNode of [0, 1, 0]) {
+        nowMs += 31_000;
+        timers[runOfNode]?.();
+        await vi.waitFor(async () => {
+          const { url } = (await controlCall(simulator.url, "GET", "/webhook")) as { url: string };
+          expect(url).toMatch(runOfNode === 0 ? /a$/ : /b$/);
+          told.push(url);
+        });
+      }
+      expect(told).toHaveLength(3);
+    } finally {
+      await simulator.close();
+    }
+  });
+});
+
+test("until the simulator is known to be the right one nothing leaves for it", async () => {
+  using folder = createTempFolder("gate");
+  const simulator = await startSimulator({ port: 0, dataDir: folder.path });
+  try {
+    const inner = createSimulatorConnector({ account: "simulator", baseUrl: simulator.url, ports: systemPorts });
+    const gate = createGate(inner);
+    const log = { info: () => {}, warn: () => {} };
+    const link = { simulatorUrl: simulator.url, gate, log, ports: systemPorts };
+    await expect(confirmSimulator({ ...link, isRightOne: async () => false })).rejects.toThrow(/share one simulator/);
+    expect((await gate.charge({ idempotencyKey: "k", body: "{}" })).outcome).toMatchObject({ kind: "unsent" });
+    expect((await gate.inquire({ idempotencyKey: "k" })).outcome).toMatchObject({ kind: "unknown" });
+    expect(await confirmSimulator({ ...link, isRightOne: async () => true })).toBe(true);
+    expect((await gate.inquire({ idempotencyKey: "k" })).outcome).toEqual({ kind: "not_found" });
+  } finally {
+    await simulator.close();
+  }
+});
+
+test("another simulator becomes the one of a database only where that can hurt nobody", async () => {
+  await using database = await createTestDatabase();
+  const sql = connectDatabase(database.appUrl, { name: "test", max: 1, statementTimeoutMs: 5_000 });
+  try {
+    const confirm = (identity: string, node: string | null = null) =>
+      confirmPspIdentity(sql, { psp: "simulator", identity, node, ownershipMs: 10_000 });
+    expect(await confirm("one")).toBe(true);
+    expect(await confirm("two")).toBe(true);
+    expect(await confirm("two")).toBe(true);
+    const node = newUuid(systemPorts);
+    await sql`INSERT INTO nodes (node_id, name) VALUES (${node}, 'alive')`;
+    expect(await confirm("three")).toBe(false);
+    expect(await confirm("three", node)).toBe(true);
+    await sql`UPDATE nodes SET stopped_at = now()`;
+    expect(await confirm("four")).toBe(true);
+  } finally {
+    await sql.end();
+  }
+});

@@ -160,7 +160,8 @@ it("a torn last line is cut off, and what follows it is kept", async () => {
   const again = connectTo(second.url);
   await again.charge({ idempotencyKey: "two", body: connector.buildCharge(two) });
   await end(second.child, "SIGKILL");
-  expect(readFileSync(journal, "utf8").trimEnd().split("\n")).toHaveLength(2);
+  // The identity, and the two charges.
+  expect(readFileSync(journal, "utf8").trimEnd().split("\n")).toHaveLength(3);
 
   const third = await start();
   expect(await effectsOf(third.url, one.paymentOrderId)).toHaveLength(1);

@@ -86,10 +86,18 @@ const STATEMENTS: readonly Make[] = [
     return statement("releaseActor", [world.kind, held]);
   },
   (world) => {
+    const { chance, store } = world;
     const { merchantId, id } = pickRef(world);
+    const order = store.orders.get(`${merchantId}/${id}`);
     return statement("quarantineActor", [
       world.kind,
-      { merchantId, id: pickId(world, id), reason: pickText(world, ["22P05 bad data"]) },
+      {
+        merchantId,
+        id: pickId(world, id),
+        node: (chance.of(0.8) ? order?.owner : null) ?? chance.pick(world.nodes),
+        version: (order?.version ?? 1) - (chance.of(0.1) ? 1 : 0),
+        reason: pickText(world, ["22P05 bad data"]),
+      },
     ]);
   },
   (world) => {

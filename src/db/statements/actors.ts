@@ -140,20 +140,31 @@ export async function releaseActor(
   );
 }
 
-/** Sets aside what can't be restored, beside the untouched snapshot and with the reason. */
+/** An actor as a node saw it that could not go on with it. */
+export interface BrokenActor extends ActorId {
+  readonly node: string;
+  readonly version: number;
+  readonly reason: string;
+}
+
+/**
+ * Sets aside what can't be restored, beside the untouched snapshot and with the reason. Not what has moved on since, and
+ * not what another node holds: it may well read what this one can't.
+ */
 export async function quarantineActor(
   sql: Sql,
   kind: ActorTable,
-  { merchantId, id, reason }: ActorId & { readonly reason: string },
+  { merchantId, id, node, version, reason }: BrokenActor,
 ): Promise<void> {
   await sql.unsafe(
     `WITH set_aside AS (
        UPDATE ${kind.table} SET quarantined_at = now(), quarantine_reason = $3, owner = NULL, fencing_token = fencing_token + 1
        WHERE merchant_id = $1::int AND id = $2::uuid AND quarantined_at IS NULL
+         AND version = $4::int AND (owner IS NULL OR owner = $5::uuid)
        RETURNING merchant_id, id
      )
      DELETE FROM timers t USING set_aside s WHERE t.merchant_id = s.merchant_id AND t.actor_id = s.id`,
-    [merchantId, id, reason],
+    [merchantId, id, reason, version, node],
   );
 }
 

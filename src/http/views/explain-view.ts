@@ -39,7 +39,8 @@ export function describeQueued(row: OrderRow): { readonly reason: string; readon
   if (row.quarantinedAt !== null) {
     return {
       reason: row.quarantineReason ?? "quarantined",
-      next_action: "Its stored state can't be read by this version; restore it with the version that wrote it.",
+      next_action:
+        "An engineer removes the cause and gives it back: npm run recover -- --release with its payment_order_id.",
     };
   }
   const reason =

@@ -78,10 +78,23 @@ export function createControlRoutes({ state, processor, sender, held, publicUrl 
     return c.json(plan.data);
   });
 
+  routes.get("/identity", async (c) => {
+    await state.flushed();
+    return c.json({ simulator_id: state.identity() });
+  });
+
+  routes.get("/webhook", (c) => {
+    const webhook = state.webhook();
+    return c.json({ url: webhook?.url ?? null, quiet: webhook?.quiet ?? false });
+  });
+
   routes.put("/webhook", async (c) => {
     const webhook = webhookSchema.safeParse(await readJson(c));
     if (!webhook.success) return refuse(c, webhook.error);
-    state.record({ t: "webhook", webhook: webhook.data });
+    // Every node says it again now and then: what is known already need not be written again.
+    if (JSON.stringify(webhook.data) !== JSON.stringify(state.webhook())) {
+      state.record({ t: "webhook", webhook: webhook.data });
+    }
     await state.flushed();
     return c.json({ url: webhook.data.url, quiet: webhook.data.quiet });
   });

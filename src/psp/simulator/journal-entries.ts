@@ -69,6 +69,7 @@ export const webhookSchema = z.object({
 });
 
 export const entrySchema = z.discriminatedUnion("t", [
+  z.object({ t: z.literal("identity"), id: z.string() }),
   z.object({ t: z.literal("charge"), charge: chargeSchema }),
   z.object({ t: z.literal("status"), reference: z.string(), status: statusSchema, declineCode: declineCodeSchema }),
   z.object({ t: z.literal("refused"), key: z.string() }),

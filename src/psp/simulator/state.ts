@@ -2,6 +2,7 @@
  * Everything the simulator knows. It changes through `record` alone: the same entry is applied to memory and
  * appended to the journal, and a restart applies the journal's entries again, so both can't differ.
  */
+import { randomUUID } from "node:crypto";
 import { assertNever } from "../../core/assert.ts";
 import type { Charge } from "./charge.ts";
 import { createFaults, type Faults, NO_FAULTS } from "./faults.ts";
@@ -9,6 +10,8 @@ import { openJournal } from "./journal.ts";
 import { type Entry, entrySchema, type Job, type Webhook } from "./journal-entries.ts";
 
 export interface SimulatorState {
+  /** Made with its data and kept with it. */
+  identity(): string;
   /** Applies the entry and appends it to the journal. Await `flushed` before telling anybody. */
   record(entry: Entry): void;
   flushed(): Promise<void>;
@@ -42,11 +45,15 @@ export function openState(dataDir: string): SimulatorState {
   /** Built at the first look-up by order and caught up later: load tests never pay for it. */
   const referencesByOrder = new Map<string, string[]>();
   let indexedCount = 0;
+  let identity = "";
   let webhook: Webhook | null = null;
   let faults = createFaults(NO_FAULTS);
 
   const apply = (entry: Entry): void => {
     switch (entry.t) {
+      case "identity":
+        identity = entry.id;
+        return;
       case "charge":
         references.push(entry.charge.reference);
         byReference.set(entry.charge.reference, entry.charge);
@@ -84,10 +91,12 @@ export function openState(dataDir: string): SimulatorState {
     apply(entry);
     journal.append(JSON.stringify(entry));
   };
+  if (identity === "") record({ t: "identity", id: `sim_${randomUUID()}` });
   const chargesOf = (list: readonly string[]): readonly Charge[] =>
     list.flatMap((reference) => byReference.get(reference) ?? []);
 
   return {
+    identity: () => identity,
     record,
     flushed: () => journal.flushed(),
     findByKey(idempotencyKey) {
@@ -125,6 +134,7 @@ export function openState(dataDir: string): SimulatorState {
       for (const map of [byReference, referenceByKey, refusals, jobs, referencesByOrder]) map.clear();
       faults = createFaults(NO_FAULTS);
       journal.truncate();
+      record({ t: "identity", id: identity });
       if (webhook !== null) record({ t: "webhook", webhook });
     },
     close: () => journal.close(),

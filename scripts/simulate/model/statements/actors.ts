@@ -96,10 +96,12 @@ export function createActorStatements(store: Store): ActorStatements {
       const node = uuidArgument(held.node);
       if (order?.owner === node && order.version === held.version) setOwner(store, order, null);
     },
-    quarantineActor(_, { merchantId, id, reason }) {
+    quarantineActor(_, { merchantId, id, node, version, reason }) {
       const quarantineReason = textArgument(reason);
       const order = orderOf(store, { merchantId, id });
+      const mine = uuidArgument(node);
       if (order === undefined || order.quarantinedAtMs !== null) return;
+      if (order.version !== version || (order.owner !== null && order.owner !== mine)) return;
       order.quarantinedAtMs = store.nowMs();
       order.quarantineReason = quarantineReason;
       order.fencingToken += 1;
