@@ -206,6 +206,27 @@ test("an unreadable order of a dead node is set aside, and the others of that no
   expect(row?.snapshot).toBe("[]");
 });
 
+test("an order that another node holds, or that has moved on since it was read, is not set aside", async () => {
+  const [holder, other] = [await florin.openNode({ isSweeping: false }), await florin.openNode({ isSweeping: false })];
+  const id = newId();
+  florin.psp.onCharge = () => never;
+  await pay(holder, checkoutOf(id), { waitMs: 0 });
+  await until(async () => (await florin.order(id)).owner === holder.node, "its call is out");
+  const kind = holder.kinds.get("payment_order");
+  if (kind === undefined) throw new Error("payment orders are a kind");
+  const ref = { ...(await refOf(id)), kind: kind.name };
+  const [row] = await florin.owner`SELECT version FROM payment_orders WHERE id = ${ref.id}`;
+  const version = Number(row?.version);
+  const isQuarantined = async (): Promise<boolean> => (await florin.order(id)).isQuarantined;
+
+  await other.store.quarantine(kind, { ref, version, reason: "unreadable here" });
+  expect(await isQuarantined()).toBe(false);
+  await holder.store.quarantine(kind, { ref, version: version - 1, reason: "as it was" });
+  expect(await isQuarantined()).toBe(false);
+  await holder.store.quarantine(kind, { ref, version, reason: "a step broke" });
+  expect(await isQuarantined()).toBe(true);
+});
+
 test("1,000 parked orders are all restored, and each can be decided", async () => {
   const node = await florin.openNode({ isSweeping: false });
   const ids = Array.from({ length: 1_000 }, newId);
