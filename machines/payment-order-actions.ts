@@ -2,7 +2,7 @@
  * What several transitions of the payment order's chart have in common: how an order ends, how it is parked,
  * how late money is booked and how the PSP is asked. Each is a named action with its params, as data.
  */
-import type { Fact } from "./payment-order-setup.ts";
+import { excessOf, type Fact } from "./payment-order-setup.ts";
 import type { HeldMoney, ParkReason, PaymentOrderContext, Stamp } from "./payment-order-types.ts";
 
 export const CANCELED = { code: "canceled", message: "The order was canceled before the PSP had it." } as const;
@@ -47,6 +47,16 @@ export const bookLateSuccess = [
     type: "post",
     params: ({ event }: { event: Fact<"psp.succeeded"> }) => ({ rule: "late_success" as const, ...moneyOf(event) }),
   },
+  { type: "announce", params: { type: "payment_order.late_success" } },
+] as const;
+
+type SuccessStep = { readonly context: PaymentOrderContext; readonly event: Fact<"psp.succeeded"> };
+const excessOfStep = ({ context, event }: SuccessStep): HeldMoney => excessOf(context, event);
+
+/** The order's own charge took more than is booked, as an operator's word may leave it: the rest goes to suspense. */
+export const bookExcess = [
+  { type: "recordLate", params: excessOfStep },
+  { type: "post", params: (step: SuccessStep) => ({ rule: "late_success" as const, ...excessOfStep(step) }) },
   { type: "announce", params: { type: "payment_order.late_success" } },
 ] as const;
 

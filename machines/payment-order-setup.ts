@@ -26,6 +26,12 @@ type Resolution = Extract<PaymentOrderEvent, { type: "order.resolve" }>;
 const policyOf = (context: PaymentOrderContext) => POLICIES[context.policy];
 const isKnownLate = (context: PaymentOrderContext, reference: string): boolean =>
   context.late.some((money) => money.reference === reference);
+/** Money that the order's own charge took beyond what is booked: the rest, or all of it in another currency. */
+export function excessOf(context: PaymentOrderContext, { reference, amount, currency }: HeldMoney): HeldMoney {
+  const booked = currency === context.currency ? BigInt(context.captured) : 0n;
+  // A reference is booked once; this is its second part.
+  return { reference: `${reference}#excess`, amount: (BigInt(amount) - booked).toString(), currency };
+}
 const isHeldElsewhere = ({ held }: PaymentOrderContext, { reference }: HeldMoney): boolean =>
   held !== null && held.reference !== reference;
 /** A parked order with held money waits for an operator; money that is in suspense is dealt with. */
@@ -76,6 +82,11 @@ export const paymentOrderSetup = setup({
       isCurrentCall(context, fact) && isNoNews(context, fact),
     isSecondSuccess: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && fact.reference !== context.reference && !isKnownLate(context, fact.reference),
+    isMoreThanBooked: ({ context }, fact: Fact<"psp.succeeded">) => {
+      const excess = excessOf(context, fact);
+      const isOwn = fact.captured && fact.reference === context.reference;
+      return isOwn && BigInt(excess.amount) > 0n && !isKnownLate(context, excess.reference);
+    },
     isUnexpectedSuccess: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && !isKnownLate(context, fact.reference),
     isCaptured: (_, fact: Fact<"psp.succeeded">) => fact.captured,

@@ -11,6 +11,7 @@
 import {
   askPsp,
   askPspOnRead,
+  bookExcess,
   bookLateSuccess,
   CANCELED,
   chargeOf,
@@ -378,7 +379,10 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
       tags: ["terminal"],
       entry: { type: "announce", params: { type: "payment_order.succeeded" } },
       on: {
-        "psp.succeeded": { guard: { type: "isSecondSuccess", params: itself }, actions: bookLateSuccess },
+        "psp.succeeded": [
+          { guard: { type: "isSecondSuccess", params: itself }, actions: bookLateSuccess },
+          { guard: { type: "isMoreThanBooked", params: itself }, actions: bookExcess },
+        ],
       },
     },
     FAILED: {

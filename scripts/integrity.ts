@@ -236,9 +236,18 @@ function compareWithPsp(
 ): readonly string[] {
   const violations: string[] = [];
   const orderOf = new Map(orders.map((order) => [order.id, order]));
-  const entryOf = new Map(
-    entries.filter(({ psp }) => psp === pspAccount).map((entry) => [entry.reference ?? "", entry]),
-  );
+  const entryOf = new Map<string, EntryFact>();
+  // What a charge took beyond what was booked at first stands in an entry of its own.
+  const own = entries.filter(({ psp }) => psp === pspAccount);
+  for (const entry of own.toSorted((a, b) => (a.reference ?? "").localeCompare(b.reference ?? ""))) {
+    const reference = (entry.reference ?? "").replace(/#excess$/, "");
+    const first = entryOf.get(reference);
+    const isMore = first !== undefined && first.currency === entry.currency;
+    entryOf.set(
+      reference,
+      isMore ? { ...first, amount: `${BigInt(first.amount) + BigInt(entry.amount)}` } : (first ?? entry),
+    );
+  }
   const succeeded = new Map<string, PspEffect>();
 
   for (const effect of effects) {

@@ -141,7 +141,15 @@ export function checkAtRest(world: World, model: ModelDatabase, judge: Judge): v
       for (const entry of entries) {
         const lines = (tables.postings.get(name) ?? []).filter(({ seq }) => seq === entry.seq);
         const amount = lines.reduce((sum, line) => sum + line.amount, 0n);
-        const key = `${entry.psp}/${entry.pspReference}`;
+        const isExcess = entry.pspReference?.endsWith("#excess") ?? false;
+        const key = `${entry.psp}/${entry.pspReference?.replace(/#excess$/, "")}`;
+        const first = bookedBy.get(key);
+        // What a charge took beyond what an operator had booked: both together are the charge.
+        if (isExcess && first !== undefined && first.currency === lines[0]?.currency) {
+          bookedBy.set(key, { ...first, amount: first.amount + amount });
+          world.probe("a charge takes more than an operator has booked");
+          continue;
+        }
         if (bookedBy.has(key)) fail("nothing invented", `${key} is booked twice`, row.id);
         bookedBy.set(key, { row, rule: entry.rule, amount, currency: lines[0]?.currency ?? "", seq: entry.seq });
       }
