@@ -31,7 +31,7 @@ import { createPayLinks } from "./payments/pay-links.ts";
 import { createProcessor, type Processor, webhookSecretName } from "./processor.ts";
 import type { Connector } from "./psp/connector.ts";
 import { createGuardedConnector } from "./psp/guarded-connector.ts";
-import { type SimulatorProcess, startSimulatorProcess } from "./psp/simulator/child.ts";
+import { type KeptSimulator, keepSimulatorProcess } from "./psp/simulator/child.ts";
 import { createSimulatorConnector } from "./psp/simulator/connector.ts";
 import { confirmSimulator, createGate, keepRegistering, type SimulatorLink } from "./psp/simulator/link.ts";
 
@@ -294,15 +294,15 @@ function chooseBootstrapKey(config: Config, ports: Ports): string | null {
 async function startSimulatorIfWanted(
   config: Config,
   log: Logger,
-): Promise<Pick<SimulatorProcess, "url" | "stop"> | null> {
+): Promise<Pick<KeptSimulator, "url" | "stop"> | null> {
   const { simulator } = config;
   if (simulator.kind === "off") return null;
   if (simulator.kind === "remote") return { url: simulator.url, stop: async () => {} };
-  return startSimulatorProcess({
+  return keepSimulatorProcess({
     port: simulator.port,
     host: config.host,
     dataDir: join(config.dataDir, "simulator"),
-    onExit: (code) => log.error({ code }, "the PSP simulator ended; its calls fail until Florin is started again"),
+    onExit: (code) => log.error({ code }, "the PSP simulator ended; it is started again"),
   });
 }
 

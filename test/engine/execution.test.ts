@@ -133,29 +133,6 @@ describe.concurrent("an answer that says no, or something else", () => {
   });
 });
 
-test("a charge that turns out to have taken more than is booked has the rest in suspense, once", async () => {
-  const { id, order } = await payWith("pm_card_visa");
-  const [effect] = await florin.effectsOf(id);
-  const key = effect?.idempotency_key;
-  const charge = JSON.parse(florin.sentFor(order.id)[0]?.body ?? "{}");
-  const more = { object: "charge", reference: effect?.id, idempotency_key: key, status: "succeeded", captured: true };
-  const data = { charge: { ...charge, ...more, amount: "12500" } };
-  for (const eventId of [`evt-more-1-${id}`, `evt-more-2-${id}`]) {
-    await florin.simulator.control("POST", "/webhook/send", { id: eventId, type: "charge.succeeded", data });
-  }
-  await until(async () => (await florin.order(id)).entries === 2, "the rest is booked");
-  const rows = await florin.owner`
-    SELECT e.rule, e.psp_reference, sum(p.amount)::int AS amount FROM journal_entries e
-    JOIN postings p ON p.actor_id = e.actor_id AND p.seq = e.seq
-    WHERE e.actor_id = ${order.id} GROUP BY e.seq, e.rule, e.psp_reference ORDER BY e.seq`;
-  expect(rows).toEqual([
-    { rule: "pay_in", psp_reference: effect?.id, amount: 10_000 },
-    { rule: "late_success", psp_reference: `${effect?.id}#excess`, amount: 2_500 },
-  ]);
-  const [row] = await florin.owner`SELECT late_open, payment_order_status FROM payment_orders WHERE id = ${order.id}`;
-  expect(row).toEqual({ late_open: 1, payment_order_status: "SUCCESS" });
-});
-
 describe.concurrent("a notice of the PSP", () => {
   const inboxOf = (orderId: string) =>
     florin.owner<{ type: string; disposition: string | null; handled: boolean }[]>`

@@ -5,6 +5,7 @@ import { type FlorinUnderTest, startFlorinUnderTest, type TestNode, until } from
 import { chooseLeases } from "../../src/engine/leases/open-leases.ts";
 import type { Leases } from "../../src/engine/leases/leases.ts";
 import type { OperatorCommand } from "../../src/payments/service.ts";
+import { toFactLetter } from "../../src/engine/letters.ts";
 import { aCheckout, anOrder, pay } from "../support/processor.ts";
 
 let florin: FlorinUnderTest;
@@ -54,10 +55,10 @@ async function payAndFindReference(): Promise<string> {
   return JSON.parse(answer.body).payment_orders[0].psp_reference;
 }
 
-const resolveAs = (pspReference: string | null): OperatorCommand => ({
+const resolveAs = (pspReference: string | null, amountMinor: bigint | null = null): OperatorCommand => ({
   kind: "resolve",
   outcome: "succeeded",
-  amountMinor: null,
+  amountMinor,
   reason: "seen in the PSP's dashboard",
   pspReference,
 });
@@ -100,6 +101,31 @@ test("an order that is parked because its reference is another's can't be booked
   } as const;
   expect(await send(id, fail)).toBe("200");
   expect(await florin.order(id)).toMatchObject({ state: "FAILED" });
+});
+
+test("what the PSP turns out to have taken beyond what an operator booked goes to suspense, once", async () => {
+  const id = newId();
+  florin.psp.onCharge = () => ({ kind: "unsent", reason: "rate_limited", retryAfterMs: 0 });
+  await pay(node, checkoutOf(id), { waitMs: 20_000 });
+  await until(async () => (await florin.order(id)).state === "parked", "it is parked");
+  const reference = newId("ch_more");
+  expect(await send(id, resolveAs(reference, 5_000n))).toBe("200");
+  const [row] = await florin.owner`SELECT id FROM payment_orders WHERE payment_order_id = ${id}`;
+  const taken = { type: "psp.succeeded", reference, amount: "10000", currency: "USD", captured: true } as const;
+  const event = { ...taken, at: Date.now(), jitter: 0.5, source: "webhook", operation: 1, attempt: null } as const;
+  for (const _ of ["first", "repeated"]) {
+    await node.engine.deliver({ kind: "payment_order", merchantId: 1, id: row?.id }, toFactLetter(event));
+  }
+  const entries = await florin.owner`
+    SELECT e.rule, e.psp_reference AS reference, p.credit_account AS credit, p.amount::int FROM journal_entries e
+    JOIN postings p ON p.actor_id = e.actor_id AND p.seq = e.seq WHERE e.actor_id = ${row?.id} ORDER BY e.seq, p.leg`;
+  expect(entries).toEqual([
+    { rule: "pay_in", reference, credit: "seller:seller-1:payable", amount: 4_700 },
+    { rule: "pay_in", reference, credit: "platform:fees", amount: 300 },
+    { rule: "late_success", reference: `${reference}#excess`, credit: "suspense", amount: 5_000 },
+  ]);
+  const [late] = await florin.owner`SELECT late_open FROM payment_orders WHERE id = ${row?.id}`;
+  expect(late).toEqual({ late_open: 1 });
 });
 
 test("one command sent several times at once is carried out once, and its twins get its answer", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { keepSimulatorProcess } from "../../src/psp/simulator/child.ts";
 import { createTempFolder, type TempFolder } from "../support/temp-folder.ts";
 import {
   aCharge,
@@ -185,4 +186,27 @@ it("it ends when the process named as its parent is gone", async () => {
   const exit = once(child, "exit");
   await end(parent, "SIGKILL");
   expect(await exit).toEqual([0, null]);
+});
+
+it("one that is kept comes back on its port, with its charges, and not after it was stopped", async () => {
+  using folder = createTempFolder("kept-simulator");
+  const ends: (number | null)[] = [];
+  const kept = await keepSimulatorProcess({
+    port: 0,
+    host: "127.0.0.1",
+    dataDir: folder.path,
+    onExit: (code) => ends.push(code),
+  });
+  try {
+    const identity = await controlCall(kept.url, "GET", "/identity");
+    const killed = kept.pid();
+    process.kill(killed, "SIGKILL");
+    await expect.poll(() => kept.pid(), { timeout: 20_000 }).not.toBe(killed);
+    expect(await controlCall(kept.url, "GET", "/identity")).toEqual(identity);
+    expect(ends).toEqual([null]);
+  } finally {
+    await kept.stop();
+  }
+  await expect(fetch(kept.url)).rejects.toThrow();
+  expect(ends).toEqual([null]);
 });

@@ -39,6 +39,44 @@ export async function startSimulatorProcess(options: SimulatorProcessOptions): P
   }
 }
 
+export interface KeptSimulator {
+  readonly url: string;
+  /** Of the process that runs now. */
+  pid(): number;
+  stop(): Promise<void>;
+}
+
+/** As `startSimulatorProcess`, and started again, on the same port, whenever it ends although nobody stopped it. */
+export async function keepSimulatorProcess({ onExit, ...options }: SimulatorProcessOptions): Promise<KeptSimulator> {
+  let isStopped = false;
+  let current = await startSimulatorProcess({ ...options, onExit: (code) => void restart(code) });
+  const { url } = current;
+  const port = Number(new URL(url).port);
+
+  async function restart(code: number | null): Promise<void> {
+    onExit?.(code);
+    while (!isStopped) {
+      try {
+        const next = await startSimulatorProcess({ ...options, port, onExit: (again) => void restart(again) });
+        if (isStopped) await next.stop();
+        current = next;
+        return;
+      } catch {
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  return {
+    url,
+    pid: () => current.pid,
+    async stop() {
+      isStopped = true;
+      await current.stop();
+    },
+  };
+}
+
 async function launch(options: SimulatorProcessOptions): Promise<SimulatorProcess> {
   const child = spawn(
     process.execPath,
