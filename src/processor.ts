@@ -144,6 +144,7 @@ export async function createProcessor(options: ProcessorOptions): Promise<Proces
     ...(options.onAdopted === undefined ? {} : { onAdopted: options.onAdopted }),
   });
   const payments = createPaymentsService({
+    node,
     statements,
     engine,
     store,

@@ -1,15 +1,13 @@
 /** Headers that change what a request does: `Idempotency-Key`, `Prefer: wait`, `X-Request-Id`. */
 import { hash } from "node:crypto";
 import { Refusal } from "../core/errors.ts";
-import type { IdempotentCall } from "../payments/service.ts";
+import { type IdempotentCall, MAX_WAIT_SECONDS } from "../payments/service.ts";
 import { containsCardNumber } from "./body/card-guard.ts";
 import { refuseCardData } from "./body/text-guards.ts";
 import type { HttpContext } from "./http-env.ts";
 
 const MAX_KEY_CHARS = 255;
 const PRINTABLE = /^[\x20-\x7e]+$/;
-/** Longer waits outlive the patience of proxies. */
-export const MAX_WAIT_SECONDS = 30;
 const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** The key with or without the quotes of RFC 8941. Throws `idempotency-key-missing`, `-invalid`, `card-data-refused`. */

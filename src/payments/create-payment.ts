@@ -6,14 +6,16 @@ import type { FoundPaymentEvent } from "../db/statements/payment-events.ts";
 import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
 import type { CreateResult, Engine } from "../engine/engine.ts";
+import { OWNERSHIP_MS } from "../engine/ownership.ts";
 import { type CheckoutDeps, hashContent, openCheckout } from "./checkout.ts";
 import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency.ts";
 import { isPaymentOrderState, toOrderRefs } from "./payment-order-state.ts";
 import { type PaymentEventTerms, toPaymentEvent } from "./represent.ts";
-import type { CheckoutRequest, IdempotentCall, StoredAnswer } from "./service.ts";
+import { type CheckoutRequest, type IdempotentCall, MAX_WAIT_SECONDS, type StoredAnswer } from "./service.ts";
 import { createOrderWatcher } from "./waiting.ts";
 
 export interface CreateDeps {
+  readonly node: string;
   readonly statements: Pick<Statements, "findPaymentEvent">;
   readonly engine: Engine;
   readonly store: ActorStore;
@@ -26,6 +28,9 @@ export interface CreateDeps {
 /** When the database does not answer within this, the caller is told to come back; the item goes on. */
 const COMMIT_PATIENCE_MS = 10_000;
 
+/** The commit of the first request and the longest wait after it: then it is over, answered or not. */
+const FIRST_ANSWER_MS = COMMIT_PATIENCE_MS + MAX_WAIT_SECONDS * 1_000;
+
 const BUSY = "Florin can't take this now; nothing is lost. Send the same request with the same Idempotency-Key again.";
 
 const UNREADABLE =
@@ -33,6 +38,14 @@ const UNREADABLE =
 
 export function temporarilyUnavailable(detail = BUSY, retryAfterSeconds = 2): Refusal {
   return new Refusal("temporarily-unavailable", detail, { retryAfterSeconds });
+}
+
+function stillRunning(): Refusal {
+  return new Refusal(
+    "idempotency-in-progress",
+    "The first request with this Idempotency-Key is still running. Wait a moment and send it again.",
+    { retryAfterSeconds: 1 },
+  );
 }
 
 function represent(terms: PaymentEventTerms, states: readonly ActorState[]): string {
@@ -67,6 +80,15 @@ export function createPaymentCreator(deps: CreateDeps) {
     return represent(terms, await readStates(toOrderRefs(merchantId, found.orderIds)));
   }
 
+  /**
+   * Whether the request that created it may still wait on another node: an answer from here would come before its own, and
+   * be the one that is kept. A request of this node that still runs is in `inProgress`.
+   */
+  function mayWaitElsewhere({ creator, creatorSilentMs, ageMs }: FoundPaymentEvent): boolean {
+    const isAlive = creatorSilentMs !== null && creatorSilentMs < OWNERSHIP_MS;
+    return creator !== deps.node && isAlive && ageMs < FIRST_ANSWER_MS;
+  }
+
   async function replay(call: IdempotentCall): Promise<StoredAnswer> {
     const record = await keys.find(call);
     if (record === null) throw temporarilyUnavailable();
@@ -74,6 +96,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     if (record.answer !== null) return toReplay(record.answer);
     const found = await deps.statements.findPaymentEvent(call.merchantId, record.subject);
     if (found === null) throw temporarilyUnavailable();
+    if (mayWaitElsewhere(found)) throw stillRunning();
     return toReplay(
       await keys.storeAnswer(call, {
         status: 201,
@@ -166,13 +189,7 @@ export function createPaymentCreator(deps: CreateDeps) {
 
   return async (call: IdempotentCall, request: CheckoutRequest, waitMs: number): Promise<StoredAnswer> => {
     const name = `${call.merchantId}/${call.key}`;
-    if (inProgress.has(name)) {
-      throw new Refusal(
-        "idempotency-in-progress",
-        "The first request with this Idempotency-Key is still running. Wait a moment and send it again.",
-        { retryAfterSeconds: 1 },
-      );
-    }
+    if (inProgress.has(name)) throw stillRunning();
     inProgress.add(name);
     try {
       return await create(call, request, waitMs);

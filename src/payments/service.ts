@@ -3,6 +3,9 @@
  * engine; refused requests throw `Refusal`. Amounts are bigints of minor units, ids are the merchant's own.
  */
 
+/** The longest `Prefer: wait`; longer ones outlive the patience of proxies. */
+export const MAX_WAIT_SECONDS = 30;
+
 export interface CheckoutOrder {
   /** The merchant's id of the order; generated when missing. */
   readonly paymentOrderId: string | null;

@@ -15,6 +15,12 @@ export interface FoundPaymentEvent {
   readonly buyerInfo: unknown;
   readonly metadata: unknown;
   readonly createdAt: Date;
+  /** By the database's clock. */
+  readonly ageMs: number;
+  /** The node that created it; null when that can't be told. */
+  readonly creator: string | null;
+  /** How long ago that node's last heartbeat was; null when it has stopped, or is forgotten. */
+  readonly creatorSilentMs: number | null;
   /** In the order of the request. */
   readonly orderIds: readonly string[];
 }
@@ -31,13 +37,27 @@ export async function findPaymentEvent(
       buyer_info: unknown;
       metadata: unknown;
       created_at: Date;
+      age_ms: number;
+      creator: string | null;
+      creator_silent_ms: number | null;
       order_ids: string[];
     }[]
   >`
     SELECT e.id, e.content_hash, e.buyer_info, e.metadata, e.created_at,
+      (extract(epoch FROM now() - e.created_at) * 1000)::float8 AS age_ms,
+      first.node AS creator,
+      (extract(epoch FROM now() - n.heartbeat_at) * 1000)::float8 AS creator_silent_ms,
       (SELECT json_agg(o.id ORDER BY o.ordinal) FROM payment_orders o
        WHERE o.merchant_id = e.merchant_id AND o.payment_event_id = e.id) AS order_ids
-    FROM payment_events e WHERE e.merchant_id = ${merchantId} AND e.checkout_id = ${checkoutId}`;
+    FROM payment_events e
+    LEFT JOIN LATERAL (
+      SELECT t.node FROM payment_orders o
+      JOIN transitions t ON t.merchant_id = o.merchant_id AND t.actor_id = o.id AND t.seq = 1
+      WHERE o.merchant_id = e.merchant_id AND o.payment_event_id = e.id
+      ORDER BY o.ordinal, o.id LIMIT 1
+    ) first ON true
+    LEFT JOIN nodes n ON n.node_id = first.node AND n.stopped_at IS NULL
+    WHERE e.merchant_id = ${merchantId} AND e.checkout_id = ${checkoutId}`;
   if (row === undefined) return null;
   return {
     id: row.id,
@@ -45,6 +65,9 @@ export async function findPaymentEvent(
     buyerInfo: row.buyer_info,
     metadata: row.metadata,
     createdAt: row.created_at,
+    ageMs: row.age_ms,
+    creator: row.creator,
+    creatorSilentMs: row.creator_silent_ms,
     orderIds: row.order_ids,
   };
 }

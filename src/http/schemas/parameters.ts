@@ -1,6 +1,6 @@
 /** Path, query and header parameters of the document, and how queries are read. */
 import { z } from "@hono/zod-openapi";
-import { MAX_WAIT_SECONDS } from "../request-headers.ts";
+import { MAX_WAIT_SECONDS } from "../../payments/service.ts";
 
 export const MAX_PAGE = 100;
 export const DEFAULT_PAGE = 20;

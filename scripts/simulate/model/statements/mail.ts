@@ -5,7 +5,7 @@ import { decodeBase64, int4, json, text, textArgument, uuid, uuidArgument } from
 import { required } from "../errors.ts";
 import { compareNullable, compareText } from "../order.ts";
 import { recordset } from "../recordset.ts";
-import { joinKey, keyOf, type Notice } from "../rows.ts";
+import { joinKey, keyOf, type Notice, type Order } from "../rows.ts";
 import { addToIndex, dropFromIndex, listRow, putRow, type Store } from "../store.ts";
 import { NO_UNDO, Undo } from "../undo.ts";
 import { insertCommands } from "./keys.ts";
@@ -61,6 +61,16 @@ function insertNotices(store: Store, section: string, undo: Undo): Set<string> {
   return inserted;
 }
 
+/** The node of the first transition that any of these orders has, asked in their order. */
+function findCreator(store: Store, orders: readonly Order[]): string | null {
+  const sorted = [...orders].sort((a, b) => a.ordinal - b.ordinal || compareText(a.id, b.id));
+  for (const { key } of sorted) {
+    const first = store.transitions.get(key)?.find(({ seq }) => seq === 1);
+    if (first !== undefined) return first.node;
+  }
+  return null;
+}
+
 export function createMailStatements(store: Store): MailStatements {
   return {
     insertNotices(given) {
@@ -97,12 +107,17 @@ export function createMailStatements(store: Store): MailStatements {
       const event = store.checkouts.get(joinKey(merchantId, textArgument(checkoutId)));
       if (event === undefined) return null;
       const orders = store.ordersOfEvent.get(keyOf(merchantId, event.id));
+      const creator = findCreator(store, orders ?? []);
+      const node = creator === null ? undefined : store.nodes.get(creator);
       return {
         id: event.id,
         contentHash: event.contentHash,
         buyerInfo: event.buyerInfo,
         metadata: event.metadata,
         createdAt: new Date(event.createdAtMs),
+        ageMs: store.nowMs() - event.createdAtMs,
+        creator,
+        creatorSilentMs: node === undefined || node.stoppedAtMs !== null ? null : store.nowMs() - node.heartbeatAtMs,
         // As PostgreSQL has it: the aggregate of no rows is NULL.
         orderIds: orders?.map(({ id }) => id) ?? (null as unknown as readonly string[]),
       };
