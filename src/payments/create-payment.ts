@@ -73,11 +73,24 @@ export function createPaymentCreator(deps: CreateDeps) {
     });
   }
 
-  /** The answer of a checkout as it stands now, for a repeat that finds none stored. */
-  async function representFound(merchantId: number, checkoutId: string, found: FoundPaymentEvent): Promise<string> {
+  /** The answer of a checkout that is there, once its orders rest or `waitMs` have passed. */
+  async function representFound(
+    { merchantId }: IdempotentCall,
+    {
+      checkoutId,
+      found,
+      waitMs,
+    }: { readonly checkoutId: string; readonly found: FoundPaymentEvent; readonly waitMs: number },
+  ): Promise<string> {
     const { buyerInfo, metadata, createdAt } = found;
     const terms = { checkoutId, buyerInfo, metadata, createdAt: createdAt.toISOString() };
-    return represent(terms, await readStates(toOrderRefs(merchantId, found.orderIds)));
+    const refs = toOrderRefs(merchantId, found.orderIds);
+    const watch = watchOrders(refs);
+    try {
+      return represent(terms, await watch.settled(await readStates(refs), waitMs));
+    } finally {
+      watch.stop();
+    }
   }
 
   /**
@@ -100,7 +113,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     return toReplay(
       await keys.storeAnswer(call, {
         status: 201,
-        body: await representFound(call.merchantId, record.subject, found),
+        body: await representFound(call, { checkoutId: record.subject, found, waitMs: 0 }),
       }),
     );
   }
@@ -108,7 +121,7 @@ export function createPaymentCreator(deps: CreateDeps) {
   async function answerSameCheckout(
     call: IdempotentCall,
     request: CheckoutRequest,
-    checkoutId: string,
+    { checkoutId, waitMs }: { readonly checkoutId: string; readonly waitMs: number },
   ): Promise<StoredAnswer> {
     const found = await deps.statements.findPaymentEvent(call.merchantId, checkoutId);
     if (found === null) throw temporarilyUnavailable();
@@ -118,7 +131,7 @@ export function createPaymentCreator(deps: CreateDeps) {
         "A checkout with this checkout_id exists and has other content. Read it with GET /v1/checkouts/{checkout_id}, or use a new checkout_id.",
       );
     }
-    const answer = { status: 200, body: await representFound(call.merchantId, checkoutId, found) };
+    const answer = { status: 200, body: await representFound(call, { checkoutId, found, waitMs }) };
     const record = await keys.insertAnswered(call, checkoutId, answer);
     checkSameRequest(call, record);
     return toReplay(record.answer ?? (await keys.storeAnswer(call, answer)));
@@ -157,7 +170,7 @@ export function createPaymentCreator(deps: CreateDeps) {
         const stored = await keys.storeAnswer(call, { status: 201, body: represent(checkout.terms, states) });
         return { ...stored, isReplay: false };
       }
-      return await answerRefused(result, call, request, checkoutId);
+      return await answerRefused(result, call, request, { checkoutId, waitMs });
     } finally {
       watch?.stop();
     }
@@ -167,13 +180,13 @@ export function createPaymentCreator(deps: CreateDeps) {
     result: Exclude<CreateResult, { kind: "created" }>,
     call: IdempotentCall,
     request: CheckoutRequest,
-    checkoutId: string,
+    asked: { readonly checkoutId: string; readonly waitMs: number },
   ): Promise<StoredAnswer> {
     switch (result.kind) {
       case "duplicate":
         return replay(call);
       case "checkout":
-        return answerSameCheckout(call, request, checkoutId);
+        return answerSameCheckout(call, request, asked);
       case "order":
         throw new Refusal(
           "payment-order-conflict",

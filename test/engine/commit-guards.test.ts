@@ -119,6 +119,22 @@ describe.each([
     expect(events).toHaveLength(1);
   });
 
+  test("a second click waits as it asks, for the order that the first one started", async () => {
+    const nodes = await openNodes();
+    const request = aCheckout("pm_card_visa", { checkoutId: newId("checkout") });
+    const gate = Promise.withResolvers<void>();
+    florin.psp.onCharge = async (_, make) => {
+      await gate.promise;
+      return make();
+    };
+    const first = await pay(nodeAt(nodes, 0), request, { waitMs: 0 });
+    const second = pay(nodeAt(nodes, 1), request, { waitMs: 10_000 });
+    const early = await pay(nodeAt(nodes, 1), request, { waitMs: 100 });
+    gate.resolve();
+    expect([first, early].map(({ body }) => JSON.parse(body).status)).toEqual(["EXECUTING", "EXECUTING"]);
+    expect(JSON.parse((await second).body).status).toBe("SUCCESS");
+  });
+
   test("one payment order id in two checkouts: one is created whole, of the other nothing is written", async () => {
     const nodes = await openNodes();
     const [id, other] = [newId(), newId()];
