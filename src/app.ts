@@ -56,8 +56,11 @@ const PROBE_PATIENCE_MS = 2_000;
 const COUNT_CACHE_MS = 5_000;
 /** Connections that are still open after this are cut, so that a stop ends within 10 s. */
 const HTTP_GRACE_MS = 5_000;
-/** For calls that are out at a PSP while the last requests are answered; what is not back by then is handed over. */
-const DRAIN_MS = 5_000;
+/**
+ * For calls that are out at a PSP while the last requests are answered; what is not back by then is handed over. Requests
+ * that wait for them are answered then, so that this must end before their connections are cut.
+ */
+const DRAIN_MS = 4_000;
 const FINAL_DRAIN_MS = 500;
 /** For webhooks that are out; what is not answered by then is sent again by another node, or at the next start. */
 const WEBHOOK_GRACE_MS = 3_000;

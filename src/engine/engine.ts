@@ -5,12 +5,13 @@
  */
 import type { Logger } from "pino";
 import { newUuid } from "../core/ids.ts";
-import { type Ports, sleep } from "../core/ports.ts";
+import type { Ports } from "../core/ports.ts";
 import { type ActorEvent, type ActorKind, type ActorRef, type ActorState, refName, type StoredActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
 import { type CallDeps, toStamp } from "./calls.ts";
 import { createCallsOut } from "./calls-out.ts";
 import { createArrivals } from "./arrivals.ts";
+import { createDrain } from "./drain.ts";
 import { addDecision, ItemBuilder } from "./item.ts";
 import type { Journal, Verdict } from "./journal.ts";
 import type { Leases } from "./leases/leases.ts";
@@ -66,6 +67,8 @@ export interface Engine {
   size(): { readonly live: number; readonly free: number };
   /** Takes no new actors; waits for open calls until `graceMs` have passed. */
   drain(graceMs: number): Promise<void>;
+  /** Calls back when the node has drained: what is waited for comes from elsewhere, if at all. Returns the way to stop. */
+  onDrained(listener: () => void): () => void;
   isLive(ref: ActorRef): boolean;
 }
 
@@ -84,7 +87,6 @@ interface Live {
 const MAX_RETURNS = 8;
 /** While the database is away nothing that waits for it is given up: a longer line would only fill the memory. */
 const MAX_WAITING_ITEMS = 10_000;
-const DRAIN_POLL_MS = 20;
 
 export function createEngine(options: EngineOptions): Engine {
   const { kinds, store, journal, leases, ownership, ports, log } = options;
@@ -92,7 +94,7 @@ export function createEngine(options: EngineOptions): Engine {
   const lives = new Map<string, Live>();
   const { publish, watch } = createWatchers();
   const callsOut = createCallsOut(callDeps, deliver);
-  let isDraining = false;
+  const drain = createDrain(ports, () => callsOut.count() > 0 || journal.depth() > 0);
   /**
    * Actors whose creation is being committed, and what has come for them. They have a place: a burst must not find the same
    * one free twice. And they are alive: their row may stand in the database long before its news is here, and whoever took
@@ -312,7 +314,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const held = creating.get(name);
     if (held !== undefined) held.push(envelope);
-    else if (letter.observation === null && (isDraining || freePlaces() === 0)) resolve({ kind: "overloaded" });
+    else if (letter.observation === null && (drain.hasBegun() || freePlaces() === 0)) resolve({ kind: "overloaded" });
     else arrivals.enqueue(envelope);
   }
 
@@ -325,7 +327,7 @@ export function createEngine(options: EngineOptions): Engine {
 
     async create(openings, compose) {
       const isFull = openings.length > freePlaces() || journal.depth() >= MAX_WAITING_ITEMS;
-      if (isDraining || isFull) return { kind: "overloaded" };
+      if (drain.hasBegun() || isFull) return { kind: "overloaded" };
       const item = new ItemBuilder();
       const started = openings.map(({ state, publicId, event }) => {
         const decision = state.decide(event);
@@ -384,12 +386,7 @@ export function createEngine(options: EngineOptions): Engine {
     size: () => ({ live: lives.size, free: freePlaces() }),
     isLive: (ref) => lives.has(refName(ref)) || creating.has(refName(ref)),
 
-    async drain(graceMs) {
-      isDraining = true;
-      const until = ports.clock.monotonicMs() + graceMs;
-      while ((callsOut.count() > 0 || journal.depth() > 0) && ports.clock.monotonicMs() < until) {
-        await sleep(ports, DRAIN_POLL_MS);
-      }
-    },
+    drain: drain.run,
+    onDrained: drain.onDrained,
   };
 }

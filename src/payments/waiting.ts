@@ -10,7 +10,7 @@ import type { ActorStore } from "../engine/actor-store.ts";
 import type { Engine } from "../engine/engine.ts";
 
 export interface OrderWatch {
-  /** The orders' newest known states once all are settled, or when `waitMs` have passed. */
+  /** The orders' newest known states once all are settled, when `waitMs` have passed, or when this node has drained. */
   settled(states: readonly ActorState[], waitMs: number): Promise<readonly ActorState[]>;
   stop(): void;
 }
@@ -64,17 +64,20 @@ function watchOrders(
       const isDone = (): boolean => current().every((state) => state.isSettled);
       if (!isDone() && waitMs > 0) {
         await new Promise<void>((resolve) => {
+          const stopAll: (() => void)[] = [];
           const finish = (): void => {
-            stopWaiting();
-            stopRereading();
+            for (const one of stopAll) one();
             notify = () => {};
             resolve();
           };
           notify = () => {
             if (isDone()) finish();
           };
-          const stopWaiting = deps.ports.timers.after(waitMs, finish);
-          const stopRereading = deps.ports.timers.every(REREAD_MS, () => void readElsewhere());
+          stopAll.push(
+            deps.ports.timers.after(waitMs, finish),
+            deps.ports.timers.every(REREAD_MS, () => void readElsewhere()),
+          );
+          stopAll.push(deps.engine.onDrained(finish));
         });
       }
       return current();

@@ -69,6 +69,31 @@ test("SIGTERM under load loses nothing: what was acknowledged is there after the
   }
 }, 90_000);
 
+test.each([
+  { what: "waits for a notice of the PSP", token: "sim_pending_forever", phase: "pending" },
+  { what: "has a call out for longer than a stop takes", token: "sim_timeout_charged", phase: "sending" },
+])(
+  "SIGTERM answers a request that $what with what is known",
+  async ({ token, phase }) => {
+    using folder = createTempFolder("stop-waiting");
+    await using database = await createTestDatabase();
+    const env = { DATABASE_URL: database.appUrl, MIGRATION_DATABASE_URL: database.ownerUrl, PSP_TIMEOUT_MS: "60000" };
+    await using florin = await startFlorinProcess({ dataDir: folder.path, env });
+    const answer = postPayment(florin.url, { key: "waits", token, orderId: "waits", waitSeconds: 30 });
+    const sql = postgres(database.ownerUrl, { max: 1, onnotice: () => {} });
+    const phaseNow = async () => (await sql`SELECT phase FROM payment_orders`)[0]?.phase;
+    await expect.poll(phaseNow, { timeout: 10_000 }).toBe(phase);
+    await sql.end({ timeout: 5 });
+    const startedMs = performance.now();
+    florin.child.kill("SIGTERM");
+    const { status, text } = await answer;
+    expect([status, JSON.parse(text).payment_orders[0].phase]).toEqual([201, phase]);
+    expect(await florin.exited).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  },
+  60_000,
+);
+
 test("an embedded start keeps its secrets to itself and to its owner", async () => {
   using folder = createTempFolder("secrets");
   await using florin = await startFlorinProcess({

@@ -35,6 +35,35 @@ test(`${WAITING} requests that wait read their orders again together, not each f
   expect(loads).toBeLessThan(WAITING / 3);
 });
 
+test("waits end when the node has drained, also one that begins afterwards, and say what is known", async () => {
+  const access = connectAccess(florin.database.appUrl);
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const findPaymentEvent: typeof access.statements.findPaymentEvent = async (merchantId, checkoutId) => {
+    asked.resolve();
+    await goOn.promise;
+    return access.statements.findPaymentEvent(merchantId, checkoutId);
+  };
+  const node = await florin.openNode({
+    database: { ...access, statements: { ...access.statements, findPaymentEvent } },
+    isSweeping: false,
+  });
+  florin.psp.onCharge = () => PENDING;
+  const orders = [anOrder({ paymentOrderId: "drained" })];
+  const request = aCheckout("pm_card_visa", { checkoutId: "drained", orders });
+  const startedMs = performance.now();
+  const first = pay(node, request, { waitMs: 25_000 });
+  await expect.poll(async () => (await florin.order("drained").catch(() => null))?.state).toBe("pending");
+  const secondClick = pay(node, request, { waitMs: 25_000 });
+  await asked.promise;
+  await node.engine.drain(1_000);
+  goOn.resolve();
+  for (const { body } of await Promise.all([first, secondClick])) {
+    expect(JSON.parse(body).payment_orders).toMatchObject([{ phase: "pending" }]);
+  }
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
+});
+
 test("what another node did is seen by whoever waits", async () => {
   const [a, b] = [await florin.openNode({ isSweeping: false }), await florin.openNode({ isSweeping: false })];
   florin.psp.onCharge = (_, make) => {
