@@ -7,6 +7,7 @@ import type { ActorKind, ActorRef, ActorState } from "../engine/actor.ts";
 import type { ActorStore } from "../engine/actor-store.ts";
 import type { CreateResult, Engine } from "../engine/engine.ts";
 import { OWNERSHIP_MS } from "../engine/ownership.ts";
+import { putBuyer } from "./buyer-place.ts";
 import { type CheckoutDeps, hashContent, openCheckout } from "./checkout.ts";
 import { checkSameRequest, type IdempotencyStore, toReplay } from "./idempotency.ts";
 import { isPaymentOrderState, toOrderRefs } from "./payment-order-state.ts";
@@ -23,6 +24,11 @@ export interface CreateDeps {
   readonly keys: IdempotencyStore;
   readonly checkout: CheckoutDeps;
   readonly newId: () => string;
+}
+
+interface Asked {
+  readonly checkoutId: string;
+  readonly waitMs: number;
 }
 
 /** When the database does not answer within this, the caller is told to come back; the item goes on. */
@@ -48,13 +54,18 @@ function stillRunning(): Refusal {
   );
 }
 
-function represent(terms: PaymentEventTerms, states: readonly ActorState[]): string {
+/** As it is stored: `putBuyer` makes the answer of it. */
+function represent(terms: Omit<PaymentEventTerms, "buyerInfo">, states: readonly ActorState[]): string {
   return JSON.stringify(
     toPaymentEvent(
-      terms,
+      { ...terms, buyerInfo: null },
       states.filter(isPaymentOrderState).map((state) => state.represent()),
     ),
   );
+}
+
+function replayOf(stored: { readonly status: number; readonly body: string }, found: FoundPaymentEvent): StoredAnswer {
+  return toReplay({ status: stored.status, body: putBuyer(stored.body, found.buyerInfo) });
 }
 
 export function createPaymentCreator(deps: CreateDeps) {
@@ -73,17 +84,14 @@ export function createPaymentCreator(deps: CreateDeps) {
     });
   }
 
-  /** The answer of a checkout that is there, once its orders rest or `waitMs` have passed. */
+  /** What is stored of a checkout that is there, once its orders rest or `waitMs` have passed. */
   async function representFound(
-    { merchantId }: IdempotentCall,
-    {
-      checkoutId,
-      found,
-      waitMs,
-    }: { readonly checkoutId: string; readonly found: FoundPaymentEvent; readonly waitMs: number },
+    merchantId: number,
+    found: FoundPaymentEvent,
+    { checkoutId, waitMs }: Asked,
   ): Promise<string> {
-    const { buyerInfo, metadata, createdAt } = found;
-    const terms = { checkoutId, buyerInfo, metadata, createdAt: createdAt.toISOString() };
+    const { metadata, createdAt } = found;
+    const terms = { checkoutId, metadata, createdAt: createdAt.toISOString() };
     const refs = toOrderRefs(merchantId, found.orderIds);
     const watch = watchOrders(refs);
     try {
@@ -106,23 +114,20 @@ export function createPaymentCreator(deps: CreateDeps) {
     const record = await keys.find(call);
     if (record === null) throw temporarilyUnavailable();
     checkSameRequest(call, record);
-    if (record.answer !== null) return toReplay(record.answer);
     const found = await deps.statements.findPaymentEvent(call.merchantId, record.subject);
     if (found === null) throw temporarilyUnavailable();
+    if (record.answer !== null) return replayOf(record.answer, found);
     if (mayWaitElsewhere(found)) throw stillRunning();
-    return toReplay(
-      await keys.storeAnswer(call, {
-        status: 201,
-        body: await representFound(call, { checkoutId: record.subject, found, waitMs: 0 }),
-      }),
-    );
+    const body = await representFound(call.merchantId, found, { checkoutId: record.subject, waitMs: 0 });
+    return replayOf(await keys.storeAnswer(call, { status: 201, body }), found);
   }
 
   async function answerSameCheckout(
     call: IdempotentCall,
     request: CheckoutRequest,
-    { checkoutId, waitMs }: { readonly checkoutId: string; readonly waitMs: number },
+    asked: Asked,
   ): Promise<StoredAnswer> {
+    const { checkoutId } = asked;
     const found = await deps.statements.findPaymentEvent(call.merchantId, checkoutId);
     if (found === null) throw temporarilyUnavailable();
     if (found.contentHash !== hashContent(request)) {
@@ -131,10 +136,10 @@ export function createPaymentCreator(deps: CreateDeps) {
         "A checkout with this checkout_id exists and has other content. Read it with GET /v1/checkouts/{checkout_id}, or use a new checkout_id.",
       );
     }
-    const answer = { status: 200, body: await representFound(call, { checkoutId, found, waitMs }) };
+    const answer = { status: 200, body: await representFound(call.merchantId, found, asked) };
     const record = await keys.insertAnswered(call, checkoutId, answer);
     checkSameRequest(call, record);
-    return toReplay(record.answer ?? (await keys.storeAnswer(call, answer)));
+    return replayOf(record.answer ?? (await keys.storeAnswer(call, answer)), found);
   }
 
   async function create(call: IdempotentCall, request: CheckoutRequest, waitMs: number): Promise<StoredAnswer> {
@@ -164,11 +169,14 @@ export function createPaymentCreator(deps: CreateDeps) {
         }),
       );
       if (result.kind === "created") {
-        if (watch === null)
-          return { status: 201, body: immediate ?? represent(checkout.terms, result.states), isReplay: false };
+        const { buyerInfo } = checkout.terms;
+        if (watch === null) {
+          const body = putBuyer(immediate ?? represent(checkout.terms, result.states), buyerInfo);
+          return { status: 201, body, isReplay: false };
+        }
         const states = await watch.settled(result.states, waitMs);
         const stored = await keys.storeAnswer(call, { status: 201, body: represent(checkout.terms, states) });
-        return { ...stored, isReplay: false };
+        return { status: stored.status, body: putBuyer(stored.body, buyerInfo), isReplay: false };
       }
       return await answerRefused(result, call, request, { checkoutId, waitMs });
     } finally {
@@ -180,7 +188,7 @@ export function createPaymentCreator(deps: CreateDeps) {
     result: Exclude<CreateResult, { kind: "created" }>,
     call: IdempotentCall,
     request: CheckoutRequest,
-    asked: { readonly checkoutId: string; readonly waitMs: number },
+    asked: Asked,
   ): Promise<StoredAnswer> {
     switch (result.kind) {
       case "duplicate":

@@ -41,7 +41,7 @@ export interface IdempotentCall {
   readonly requestHash: string;
 }
 
-/** Bytes that were stored before they are sent; the same for every replay. */
+/** Bytes that were stored, but for the buyer's data, before they are sent; the same for every replay until those are erased. */
 export interface StoredAnswer {
   readonly status: number;
   readonly body: string;

@@ -77,6 +77,43 @@ describe("creating", () => {
     expect(await second.text()).toBe(await first.text());
   });
 
+  test("the buyer's data stand in the payment event alone; replays have them until they are erased there", async () => {
+    const merchant = await http.addMerchant();
+    const email = "only.once@example.com";
+    const buyer_info = { id: "b1", email, name: 'A "quoted" $& name', country: "DE" };
+    const body = aPayment({ checkout_id: "chk_buyer", buyer_info });
+    const send = async (idempotencyKey: string, headers = {}) => {
+      const init = { key: merchant.key, body, headers: { ...headers, "idempotency-key": idempotencyKey } };
+      return (await http.ask("/v1/payments", init)).text();
+    };
+    const other = { ...body, checkout_id: "chk_buyer_2", payment_orders: [anOrder()] };
+    const sendOther = async () =>
+      (
+        await http.ask("/v1/payments", { key: merchant.key, body: other, headers: { "idempotency-key": "at-once" } })
+      ).text();
+    const answers = async () => [await send("waits", WAIT), await send("second-click", WAIT), await sendOther()];
+    const first = await answers();
+    for (const text of first) expect(JSON.parse(text).buyer_info).toEqual(buyer_info);
+    expect(await answers()).toEqual(first);
+
+    const ends = () =>
+      http.sql`SELECT 1 FROM events WHERE merchant_id = ${merchant.merchantId} AND type = 'payment_event.done'`;
+    await expect.poll(async () => (await ends()).length).toBeGreaterThan(0);
+    const tables = await http.sql<{ name: string }[]>`
+      SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`;
+    const holders: string[] = [];
+    for (const { name } of tables) {
+      const found = await http.sql`SELECT 1 FROM ${http.sql(name)} t WHERE t::text LIKE ${`%${email}%`} LIMIT 1`;
+      if (found.length > 0) holders.push(name);
+    }
+    expect(holders).toEqual(["payment_events"]);
+    expect(http.logged()).not.toContain(email);
+
+    await http.sql`UPDATE payment_events SET buyer_info = NULL WHERE merchant_id = ${merchant.merchantId}`;
+    const erased = await answers();
+    expect(erased).toEqual(first.map((text) => JSON.stringify({ ...JSON.parse(text), buyer_info: null })));
+  });
+
   test("the same key with another body is refused, and nothing is made", async () => {
     const headers = { "idempotency-key": "k-other" };
     await http.ask("/v1/payments", { body: aPayment(), headers });

@@ -23,7 +23,7 @@ export const apiKeys = pgTable("api_keys", {
   revokedAt: instant(),
 });
 
-/** One row a request that must happen once; the answer's bytes are written before they are first sent. */
+/** One row a request that must happen once; the answer's bytes, but for the buyer's data, are written before they are first sent. */
 export const idempotencyKeys = pgTable(
   "idempotency_keys",
   {
