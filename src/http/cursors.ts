@@ -1,6 +1,6 @@
 /**
  * Cursors of lists: where a page ended. Opaque and signed, so that nobody builds on their inside, and bound to
- * the list and the merchant that they were made for.
+ * the list, its filters and the merchant that they were made for.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "@hono/zod-openapi";
@@ -13,6 +13,7 @@ export interface Cursors {
 }
 
 export interface CursorScope {
+  /** With its filters, if it has any. */
   readonly list: string;
   readonly merchantId: number;
 }
@@ -52,6 +53,16 @@ export function createCursors(key: Uint8Array): Cursors {
       return position.parse(JSON.parse(Buffer.from(payload, "base64url").toString()));
     },
   };
+}
+
+/** The name of a list under the filters of a query. The size of a page is none: it may change from page to page. */
+export function toFilteredList(list: string, query: Readonly<Record<string, string | undefined>>): string {
+  const filters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && name !== "limit" && name !== "cursor") filters.set(name, value);
+  }
+  filters.sort();
+  return filters.size === 0 ? list : `${list}?${filters}`;
 }
 
 /** A page from one row more than was asked for. */

@@ -1,13 +1,20 @@
-/** Query and path parameters: unknown ones are refused, so that a mistyped filter never returns everything. */
+/** Query and path parameters: unknown and repeated ones are refused, so that a mistyped filter never returns everything. */
 import type { z } from "@hono/zod-openapi";
 import { CLIENT_ID_PATTERN } from "../core/ids.ts";
-import { Refusal } from "../core/errors.ts";
-import { readBody } from "./body/field-errors.ts";
+import { type FieldError, Refusal } from "../core/errors.ts";
+import { readBody, toFieldRefusal, toPointer } from "./body/field-errors.ts";
 import type { HttpContext } from "./http-env.ts";
 import { DEFAULT_PAGE } from "./schemas/parameters.ts";
 
 export function readQuery<T>(c: HttpContext, schema: z.ZodType<T>): T {
+  const repeated = Object.entries(c.req.queries()).filter(([, values]) => values.length > 1);
+  if (repeated.length > 0) throw toFieldRefusal(repeated.map(([name]) => toRepeatedError(name)));
   return readBody(schema, c.req.query());
+}
+
+/** Whichever value is taken, the caller may have meant the other. */
+function toRepeatedError(name: string): FieldError {
+  return { pointer: toPointer([name]), code: "invalid-request", detail: "Give this parameter once." };
 }
 
 export const readLimit = (limit: string | undefined): number => (limit === undefined ? DEFAULT_PAGE : Number(limit));

@@ -208,6 +208,23 @@ describe("lists", () => {
     expect(await ids("created_lt=2020-01-01T00:00:00Z")).toEqual([]);
   });
 
+  test.each([
+    { list: "/v1/payments?created_gte=2020-01-01T00:00:00Z&status=SUCCESS", other: "/v1/payments?status=SUCCESS" },
+    { list: "/v1/events?type=payment_order.created", other: "/v1/events?" },
+  ])(
+    "the cursor of $list is refused for other filters, and taken for another size and order of parameters",
+    async ({ list, other }) => {
+      for (let n = 0; n < 2; n += 1) await http.ask("/v1/payments", { body: aPayment(), headers: WAIT });
+      const first = async () => await bodyOf(await http.ask(`${list}&limit=1`));
+      await expect.poll(async () => (await first()).has_more, { timeout: 5_000 }).toBe(true);
+      const { next_cursor: cursor } = await first();
+      expect((await bodyOf(await http.ask(`${other}&cursor=${cursor}`))).code).toBe("invalid-cursor");
+      const [path = "", query = ""] = list.split("?");
+      const turned = query.split("&").toReversed().join("&");
+      expect((await http.ask(`${path}?cursor=${cursor}&limit=2&${turned}`)).status).toBe(200);
+    },
+  );
+
   test("a cursor that was changed, or belongs elsewhere, is refused", async () => {
     const { next_cursor: cursor } = await bodyOf(await http.ask("/v1/payments?limit=1"));
     const text = String(cursor);

@@ -85,6 +85,21 @@ const rows: readonly Row[] = [
     pointer: "/metadata",
   },
   { fact: "a cursor that nobody gave", code: "invalid-cursor", path: "/v1/payments?cursor=abc", init: {} },
+  {
+    fact: "a parameter that is given twice",
+    code: "invalid-request",
+    path: "/v1/payments?limit=1&limit=2",
+    init: {},
+    pointer: "/limit",
+    detail: /once/,
+  },
+  {
+    fact: "a parameter that is given twice with one value",
+    code: "invalid-request",
+    path: "/v1/events?type=payment_order.created&type=payment_order.created",
+    init: {},
+    pointer: "/type",
+  },
   { fact: "no idempotency key", code: "idempotency-key-missing", init: post(aPayment(), { "idempotency-key": "" }) },
   {
     fact: "an idempotency key of 256 characters",

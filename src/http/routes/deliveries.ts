@@ -7,7 +7,7 @@ import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
 import { readBody } from "../body/field-errors.ts";
 import { readOptionalJson } from "../body/read-json.ts";
-import { type Cursors, toPage } from "../cursors.ts";
+import { type Cursors, toFilteredList, toPage } from "../cursors.ts";
 import type { HttpContext } from "../http-env.ts";
 import { notFound, readLimit, readQuery } from "../read-query.ts";
 import { jsonRequest, jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
@@ -131,7 +131,8 @@ export function addDeliveryRoutes(
       ...(query.status === undefined ? {} : { status: query.status }),
       ...(eventIds === undefined ? {} : { eventIds }),
     };
-    return answerPage(c, { list: "deliveries", merchantId, limit: query.limit, cursor: query.cursor, filter });
+    const name = toFilteredList("deliveries", query);
+    return answerPage(c, { list: name, merchantId, limit: query.limit, cursor: query.cursor, filter });
   });
 
   table.add(listOfEndpoint, mayRead, async (c) => {
@@ -139,7 +140,7 @@ export function addDeliveryRoutes(
     const { merchantId } = c.get("caller");
     const { id: endpointId } = await endpoints.find(merchantId, readEndpointId(c));
     const filter = { endpointId, ...(query.status === undefined ? {} : { status: query.status }) };
-    const name = `deliveries/${endpointId}`;
+    const name = toFilteredList(`deliveries/${endpointId}`, query);
     return answerPage(c, { list: name, merchantId, limit: query.limit, cursor: query.cursor, filter });
   });
 

@@ -7,7 +7,7 @@ import { MAX_STREAMS_PER_KEY } from "../../events/event-streams.ts";
 import type { EventsService } from "../../events/merchant-events.ts";
 import { sendEventStream, sendJsonText } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
-import { type Cursors, toPage } from "../cursors.ts";
+import { type Cursors, toFilteredList, toPage } from "../cursors.ts";
 import { notFound, readLimit, readQuery } from "../read-query.ts";
 import { jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
 import { event, eventPath, eventsQuery, streamHeaders } from "../schemas/events.ts";
@@ -72,7 +72,7 @@ export function addEventRoutes(table: RouteTable, { events, authentication, curs
   table.add(list, mayRead, async (c) => {
     const query = readQuery(c, eventsQuery);
     const { merchantId } = c.get("caller");
-    const scope = { list: "events", merchantId };
+    const scope = { list: toFilteredList("events", query), merchantId };
     const limit = readLimit(query.limit);
     const order = query.payment_order_id === undefined ? null : await findOrder(merchantId, query.payment_order_id);
     const rows = await reads.listEvents({

@@ -10,7 +10,7 @@ import type { Authentication } from "../authenticate.ts";
 import { readBody, toFieldRefusal } from "../body/field-errors.ts";
 import { readAmount, readCheckout } from "../body/read-checkout.ts";
 import { readJson, readOptionalJson } from "../body/read-json.ts";
-import { type Cursors, toPage } from "../cursors.ts";
+import { type Cursors, toFilteredList, toPage } from "../cursors.ts";
 import type { HttpContext } from "../http-env.ts";
 import { notFound, readLimit, readPathId, readQuery } from "../read-query.ts";
 import { readIdempotencyKey, readWaitSeconds, toIdempotentCall } from "../request-headers.ts";
@@ -146,7 +146,7 @@ export function addPaymentRoutes(table: RouteTable, deps: PaymentRouteDeps): voi
 
   table.add(listPayments, mayRead, async (c) => {
     const query = readQuery(c, paymentQuery);
-    const scope = { list: "payments", merchantId: c.get("caller").merchantId };
+    const scope = { list: toFilteredList("payments", query), merchantId: c.get("caller").merchantId };
     const limit = readLimit(query.limit);
     const beforeId = query.cursor === undefined ? null : (cursors.decode(scope, query.cursor)[0] ?? null);
     const filter = toFilter(query, psps);
