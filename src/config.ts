@@ -33,6 +33,9 @@ export interface Config {
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
+/** The most orders of one checkout: a node with less room would send it away each time that it comes back. */
+const MIN_LIVE_ACTORS = 100;
+
 const whole = (min: number, max: number) =>
   z
     .string()
@@ -66,7 +69,7 @@ const environment = z.object({
   PSP_SIMULATOR_WEBHOOK_URL: httpUrl.optional(),
   PSP_TIMEOUT_MS: whole(50, 120_000).optional(),
   LEASE_TTL_MS: whole(500, 600_000).default(10_000),
-  MAX_LIVE_ACTORS: whole(1, 10_000_000).default(100_000),
+  MAX_LIVE_ACTORS: whole(MIN_LIVE_ACTORS, 10_000_000).default(100_000),
   RATE_LIMIT: whole(1, 1_000_000).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   EVENT_STREAM_LENGTH: whole(1_000, 100_000_000).default(100_000),
