@@ -73,28 +73,34 @@ export interface Sample {
   readonly batch_items: number | null;
 }
 
-/** `GET /console/api/overview`; `GET /console/api/live` sends it as SSE event `overview`, at most once a second, when it changed. */
+/**
+ * `GET /console/api/overview`; `GET /console/api/live` sends it as SSE event `overview`, at most once a second, when it
+ * changed. What a process does for all merchants together (`steps_per_second`, `batches`, `psps`, `nodes`, `samples`) is
+ * for operators of the first merchant, who runs this Florin, and null for everybody else. `edges`, `payments_per_second`
+ * and `success_rate` are of all merchants for them, and for everybody else of the orders that their merchant created
+ * within the last minutes.
+ */
 export interface Overview {
   readonly at: string;
   readonly states: readonly StateCount[];
   readonly edges: readonly EdgeRate[];
   readonly payments_per_second: number;
-  readonly steps_per_second: number;
+  readonly steps_per_second: number | null;
   /** Of the orders that ended within the last minutes; null when none did. */
   readonly success_rate: number | null;
   readonly batches: {
     readonly per_second: number;
     readonly items_mean: number | null;
     readonly ms_mean: number | null;
-  };
-  readonly psps: readonly PspHealth[];
+  } | null;
+  readonly psps: readonly PspHealth[] | null;
   readonly queues: readonly QueueSummary[];
   readonly trial_balance: {
     readonly is_balanced: boolean;
     readonly currencies: readonly { readonly currency: string; readonly difference: string }[];
   };
-  readonly nodes: readonly NodeHealth[];
-  readonly samples: readonly Sample[];
+  readonly nodes: readonly NodeHealth[] | null;
+  readonly samples: readonly Sample[] | null;
 }
 
 export interface Point {

@@ -8,7 +8,9 @@ import * as calls from "./queries/list-calls.ts";
 import * as sessions from "./queries/console-sessions.ts";
 import * as states from "./queries/count-order-states.ts";
 import { countQueues } from "./queries/count-queues.ts";
+import { countRecentEdges } from "./queries/count-recent-edges.ts";
 import { type Database, openDatabase } from "./queries/database.ts";
+import { findFirstMerchant } from "./queries/find-first-merchant.ts";
 import * as nodes from "./queries/node-statistics.ts";
 import { searchOrders } from "./queries/search-orders.ts";
 import { sumCurrencies } from "./queries/sum-currencies.ts";
@@ -26,10 +28,12 @@ export function bindConsoleQueries(quick: Database, slow: Database) {
     insertAuditOutcome: (...rest: Rest<typeof audit.insertAuditOutcome>) => audit.insertAuditOutcome(quick, ...rest),
     upsertNodeStatistics: (...rest: Rest<typeof nodes.upsertNodeStatistics>) =>
       nodes.upsertNodeStatistics(quick, ...rest),
+    findFirstMerchant: () => findFirstMerchant(slow),
     listNodes: (...rest: Rest<typeof nodes.listNodes>) => nodes.listNodes(slow, ...rest),
     listAudit: (...rest: Rest<typeof audit.listAudit>) => audit.listAudit(slow, ...rest),
     countOpenStates: (...rest: Rest<typeof states.countOpenStates>) => states.countOpenStates(slow, ...rest),
     countCreated: (...rest: Rest<typeof states.countCreated>) => states.countCreated(slow, ...rest),
+    countRecentEdges: (...rest: Rest<typeof countRecentEdges>) => countRecentEdges(slow, ...rest),
     countQueues: (...rest: Rest<typeof countQueues>) => countQueues(slow, ...rest),
     sumCurrencies: (...rest: Rest<typeof sumCurrencies>) => sumCurrencies(slow, ...rest),
     listCalls: (...rest: Rest<typeof calls.listCalls>) => calls.listCalls(slow, ...rest),

@@ -252,6 +252,25 @@ test("a reader sees everything and is offered nothing", async () => {
   expect(reader.complaints).toEqual([]);
 });
 
+test("a reader's overview has no card and no table of what only the process knows", async () => {
+  await using reader = await desk.visit({ role: "reader" });
+  const { page } = reader;
+  await reader.open("");
+  await page.getByText("Payments a second", { exact: true }).waitFor();
+  const shown = await page.getByRole("main").innerText();
+  for (const hidden of ["steps a second", "PSP latency", "no call lately", "Commit batches", "Nodes", "PSPs"])
+    expect(shown).not.toContain(hidden);
+  await operator.open("");
+  await operator.page.getByText("Commit batches a second").waitFor();
+  await desk.pay("moves-for-a-reader");
+  await reader.open("/fleet");
+  await page
+    .getByRole("table", { name: /Orders a minute/ })
+    .getByRole("row", { name: /created/ })
+    .waitFor();
+  expect(reader.complaints).toEqual([]);
+});
+
 const PLACES = [
   "",
   "/fleet",

@@ -262,10 +262,40 @@ describe("the overview", () => {
     expect(overview.queues.find(({ queue }) => queue === "parked")).toMatchObject({ count: 1 });
   });
 
-  test("tells a reader nothing of other merchants and of the process", async () => {
-    const overview = await (await visit((await http.addMerchant()).key, true)).read<Overview>("/console/api/overview");
-    expect(overview).toMatchObject({ nodes: [], psps: [], edges: [], samples: [], steps_per_second: 0 });
-    expect(overview.states.every(({ count }) => count === 0)).toBe(true);
+  test("shows the process and all that it does to an operator of the first merchant", async () => {
+    const overview = await (await visit(http.merchant.key)).read<Overview>("/console/api/overview");
+    expect(overview.nodes).toHaveLength(1);
+    expect(overview.batches?.per_second).toBeTypeOf("number");
+    expect(overview.steps_per_second).toBeTypeOf("number");
+  });
+
+  test.each([
+    ["an operator of another merchant", (_: Merchant, other: Merchant) => visit(other.key)],
+    ["a reader of another merchant", (_: Merchant, other: Merchant) => visit(other.key, true)],
+    ["a reader of the first merchant", (first: Merchant) => visit(first.key, true)],
+  ])("shows %s nothing of the process, and says that it is not known, not that it is none", async (_, visitAs) => {
+    const visitor = await visitAs(http.merchant, await http.addMerchant());
+    const overview = await visitor.read<Overview>("/console/api/overview");
+    const hidden = { nodes: null, psps: null, samples: null, batches: null, steps_per_second: null };
+    expect(overview).toMatchObject(hidden);
+  });
+
+  test("counts what another merchant's own orders do, and nobody else's", async () => {
+    const merchant = await http.addMerchant();
+    await pay(http.merchant, "pm_card_visa", "not-theirs");
+    const before = await (await visit((await http.addMerchant()).key)).read<Overview>("/console/api/overview");
+    expect(before).toMatchObject({ edges: [], payments_per_second: 0, success_rate: null });
+    expect(before.states.every(({ count }) => count === 0)).toBe(true);
+    await pay(merchant, "pm_card_visa", "theirs-1");
+    await pay(merchant, "pm_card_chargeDeclinedInsufficientFunds", "theirs-2");
+    const after = await (await visit(merchant.key)).read<Overview>("/console/api/overview");
+    expect(after.success_rate).toBe(0.5);
+    expect(after.payments_per_second).toBe(0.03);
+    expect(after.edges).toEqual([
+      { from: "EXECUTING.sending", to: "FAILED", per_minute: 1 },
+      { from: "EXECUTING.sending", to: "SUCCESS", per_minute: 1 },
+      { from: "new", to: "EXECUTING.sending", per_minute: 2 },
+    ]);
   });
 
   test("comes live, and again when a payment was made", async () => {

@@ -30,10 +30,9 @@ export function readFigures(stored: unknown): NodeFigures | null {
 
 export type NodeFigures = z.infer<typeof figuresSchema>;
 
-export type FleetFigures = Pick<
-  Overview,
-  "edges" | "payments_per_second" | "steps_per_second" | "success_rate" | "batches" | "psps"
->;
+export type FleetFigures = Pick<Overview, "edges" | "payments_per_second" | "success_rate"> & {
+  readonly [Name in "steps_per_second" | "batches" | "psps"]: NonNullable<Overview[Name]>;
+};
 
 const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 const mean = (total: number, parts: number): number | null => (parts === 0 ? null : round(total / parts, 1));

@@ -54,8 +54,8 @@ function essenceOf({ at: _, queues, nodes, samples, ...rest }: Overview): string
   return JSON.stringify({
     ...rest,
     queues: queues.map(({ oldest_age_seconds: _age, ...queue }) => queue),
-    nodes: nodes.map(({ heartbeat_at: _beat, ...node }) => node),
-    samples: samples.at(-1)?.at,
+    nodes: nodes?.map(({ heartbeat_at: _beat, ...node }) => node),
+    samples: samples?.at(-1)?.at,
   });
 }
 

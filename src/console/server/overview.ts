@@ -5,6 +5,7 @@ import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
 import type { QueueCountRow } from "../../db/queries/count-queues.ts";
+import type { RecentEdges } from "../../db/queries/count-recent-edges.ts";
 import type { NodeRow } from "../../db/queries/node-statistics.ts";
 import type { CurrencySum } from "../../db/queries/sum-currencies.ts";
 import type { OpenStateRow, SpanCount } from "../../db/queries/count-order-states.ts";
@@ -12,7 +13,7 @@ import { OWNERSHIP_MS } from "../../engine/ownership.ts";
 import { showQueueCounts } from "../../http/views/queue-view.ts";
 import type { NodeHealth, Overview, Role, Sample, StateCount } from "../contract.ts";
 import { createEndedCounts, type EndedCount } from "./ended-counts.ts";
-import { addUp, type FleetFigures, readFigures } from "./figures.ts";
+import { addUp, readFigures } from "./figures.ts";
 import { createPaced } from "./paced.ts";
 
 export interface OverviewDeps {
@@ -30,6 +31,8 @@ const COUNT_EVERY_MS = 900;
 /** Books are either right or a catastrophe: no need to add up all wallets each second. */
 const BOOKS_EVERY_MS = 5_000;
 const MINUTE_MS = 60_000;
+/** Of a merchant's own success rate, and how old an order may be whose steps are looked for. */
+const MINUTES_MS = 300_000;
 /** Clocks of nodes differ a little. */
 const AHEAD_MS = 2_000;
 /** Merchants that somebody looked at; more than that are forgotten, the longest unseen first. */
@@ -49,12 +52,23 @@ interface MerchantReadings {
   readonly ended: () => Promise<EndedCount>;
   readonly queues: () => Promise<readonly QueueCountRow[]>;
   readonly books: () => Promise<readonly CurrencySum[]>;
-  readonly lastMinute: () => Promise<readonly SpanCount[]>;
+  readonly own: () => Promise<OwnReading>;
 }
+
+/** What a merchant's newest orders did. */
+interface OwnReading {
+  readonly atMs: number;
+  readonly minute: SpanCount;
+  readonly minutes: SpanCount;
+  readonly recent: RecentEdges;
+}
+
+const NO_ORDERS: SpanCount = { succeeded: 0, failed: 0, open: 0 };
 
 export function createOverviews({ queries, ports, samples }: OverviewDeps): Overviews {
   const { clock } = ports;
   const merchants = new Map<number, MerchantReadings>();
+  let first: number | null = null;
   const nodes = createPaced(() => queries.listNodes(OWNERSHIP_MS), { clock, everyMs: COUNT_EVERY_MS });
 
   function readingsOf(merchantId: number): MerchantReadings {
@@ -75,24 +89,44 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
       ended: createEndedCounts(queries, ports, merchantId),
       queues: createPaced(() => queries.countQueues(merchantId), counted),
       books: createPaced(() => queries.sumCurrencies(merchantId), { clock, everyMs: BOOKS_EVERY_MS }),
-      lastMinute: createPaced(() => {
-        const nowMs = clock.nowMs();
-        return queries.countCreated(merchantId, [{ fromMs: nowMs - MINUTE_MS, toMs: nowMs + AHEAD_MS }]);
-      }, counted),
+      own: createPaced(() => readOwn(merchantId), counted),
     };
+  }
+
+  async function readOwn(merchantId: number): Promise<OwnReading> {
+    const atMs = clock.nowMs();
+    const [counts, recent] = await Promise.all([
+      queries.countCreated(
+        merchantId,
+        [MINUTE_MS, MINUTES_MS].map((ms) => ({ fromMs: atMs - ms, toMs: atMs + AHEAD_MS })),
+      ),
+      queries.countRecentEdges({ merchantId, createdSinceMs: atMs - MINUTES_MS, sinceMs: atMs - MINUTE_MS }),
+    ]);
+    return { atMs, minute: counts[0] ?? NO_ORDERS, minutes: counts[1] ?? NO_ORDERS, recent };
+  }
+
+  /** Whether somebody runs this Florin, and does not only use it: all merchants' figures are theirs to see. */
+  async function maySeeAll(merchantId: number, role: Role): Promise<boolean> {
+    if (role !== "operator") return false;
+    first ??= await queries.findFirstMerchant();
+    return merchantId === first;
+  }
+
+  async function readMoves(merchantId: number, role: Role): Promise<Moves> {
+    return (await maySeeAll(merchantId, role))
+      ? showFleet(await nodes(), samples())
+      : showOwn(await readingsOf(merchantId).own());
   }
 
   return {
     async read(merchantId, role) {
       const readings = readingsOf(merchantId);
-      const isOperator = role === "operator";
-      const [open, ended, queues, books, nodeRows, lastMinute] = await Promise.all([
+      const [open, ended, queues, books, moves] = await Promise.all([
         readings.open(),
         readings.ended(),
         readings.queues(),
         readings.books(),
-        isOperator ? nodes() : [],
-        isOperator ? [] : readings.lastMinute(),
+        readMoves(merchantId, role),
       ]);
       const nowMs = clock.nowMs();
       return {
@@ -106,32 +140,41 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
             difference: formatAmount(difference, currency),
           })),
         },
-        ...(isOperator ? showFleet(nodeRows, samples()) : showOwn(lastMinute[0])),
+        ...moves,
       };
     },
   };
 }
 
-type ProcessWide = FleetFigures & Pick<Overview, "nodes" | "samples">;
+type Moves = Pick<
+  Overview,
+  "edges" | "payments_per_second" | "steps_per_second" | "success_rate" | "batches" | "psps" | "nodes" | "samples"
+>;
 
-function showFleet(rows: readonly NodeRow[], samples: readonly Sample[]): ProcessWide {
+function showFleet(rows: readonly NodeRow[], samples: readonly Sample[]): Moves {
   const figures = rows.flatMap((row) => (row.isAlive ? (readFigures(row.figures) ?? []) : []));
   return { ...addUp(figures), nodes: rows.map(showNode), samples };
 }
 
-/** A reader must not see what other merchants do, and a process serves them all: only what is the merchant's own. */
-function showOwn(lastMinute: SpanCount | undefined): ProcessWide {
-  const { succeeded = 0, failed = 0, open = 0 } = lastMinute ?? {};
-  const ended = succeeded + failed;
+/** A process serves all merchants, so what it measures of itself would tell of the others: only what is the merchant's own. */
+function showOwn({ atMs, minute, minutes, recent }: OwnReading): Moves {
+  const ended = minutes.succeeded + minutes.failed;
+  const created = minute.succeeded + minute.failed + minute.open;
+  const recentMs = Math.max(1, atMs - recent.sinceMs);
   return {
-    edges: [],
-    payments_per_second: Math.round(((ended + open) * 10_000) / MINUTE_MS) / 10,
-    steps_per_second: 0,
-    success_rate: ended === 0 ? null : Math.round((succeeded / ended) * 10_000) / 10_000,
-    batches: { per_second: 0, items_mean: null, ms_mean: null },
-    psps: [],
-    nodes: [],
-    samples: [],
+    edges: recent.edges.map(({ from, to, steps }) => ({
+      from,
+      to,
+      per_minute: Math.round((steps * 10 * MINUTE_MS) / recentMs) / 10,
+    })),
+    // A payment in a minute is seen, too.
+    payments_per_second: Math.round((created * 100_000) / MINUTE_MS) / 100,
+    steps_per_second: null,
+    success_rate: ended === 0 ? null : Math.round((minutes.succeeded / ended) * 10_000) / 10_000,
+    batches: null,
+    psps: null,
+    nodes: null,
+    samples: null,
   };
 }
 

@@ -144,8 +144,13 @@ function Fleet({ chart, overview }: { readonly chart: MachineChart; readonly ove
           />
         </Panel>
         <Panel title="Busiest arrows" id="fleet-edges">
+          {overview.nodes === null && (
+            <p class="soft">Steps of the last minute, of the orders that were created within the last five.</p>
+          )}
           {moving.length === 0 ? (
-            <Empty title="Nothing moves right now">The arrows grow with the orders that pass along them.</Empty>
+            <Empty title={overview.nodes === null ? "No new order moves right now" : "Nothing moves right now"}>
+              The arrows grow with the orders that pass along them.
+            </Empty>
           ) : (
             <Table
               caption="Orders a minute along each arrow that moves, busiest first"

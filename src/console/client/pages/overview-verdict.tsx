@@ -25,10 +25,10 @@ export function findTrouble(overview: Overview): readonly Finding[] {
       text: count(late, "late success lies in suspense", "late successes lie in suspense"),
       href: to("queues", "late"),
     });
-  for (const { psp, is_open: isOpen } of overview.psps) {
+  for (const { psp, is_open: isOpen } of overview.psps ?? []) {
     if (isOpen) findings.push({ text: `Calls to ${psp} are held back`, href: to("queues", "retrying") });
   }
-  const gone = overview.nodes.filter(({ is_alive: isAlive }) => !isAlive).length;
+  const gone = overview.nodes?.filter(({ is_alive: isAlive }) => !isAlive).length ?? 0;
   if (gone > 0) findings.push({ text: count(gone, "node is gone", "nodes are gone"), href: "#nodes-title" });
   return findings;
 }

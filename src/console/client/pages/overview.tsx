@@ -58,35 +58,39 @@ function Numbers({ overview }: { readonly overview: Overview }) {
       <div class="columns">
         <div class="column">
           <StatesPanel overview={overview} />
-          <NodesPanel overview={overview} />
+          {overview.nodes !== null && <NodesPanel nodes={overview.nodes} />}
         </div>
         <div class="column">
           <QueuesPanel overview={overview} />
           <BooksPanel overview={overview} />
-          <PspPanel overview={overview} />
+          {overview.psps !== null && <PspPanel psps={overview.psps} />}
         </div>
       </div>
     </>
   );
 }
 
+type Samples = NonNullable<Overview["samples"]>;
+
+const pointsOf = (samples: Samples, pick: (sample: Samples[number]) => number | null) =>
+  samples.map((sample) => ({ at: sample.at, value: pick(sample) }));
+
+/** What this session may not see is left out: a zero would be a statement. */
 function Rates({ overview }: { readonly overview: Overview }) {
-  const { samples, batches } = overview;
-  const latencies = overview.psps.flatMap(({ latency_ms: ms }) => (ms === null ? [] : [ms]));
-  const latency = latencies.length === 0 ? null : Math.max(...latencies);
-  const toPoints = (pick: (sample: Overview["samples"][number]) => number | null) =>
-    samples.map((sample) => ({ at: sample.at, value: pick(sample) }));
+  const { samples, batches, psps, steps_per_second: steps } = overview;
   return (
     <>
       <div class="card">
         <span class="card-title">Payments a second</span>
         <strong class="card-value">{formatRate(overview.payments_per_second)}</strong>
-        <span class="soft">{formatRate(overview.steps_per_second)} steps a second</span>
-        <Sparkline
-          what="Payments a second"
-          points={toPoints((sample) => sample.payments_per_second)}
-          format={formatRate}
-        />
+        <span class="soft">{steps === null ? "over the last minute" : `${formatRate(steps)} steps a second`}</span>
+        {samples !== null && (
+          <Sparkline
+            what="Payments a second"
+            points={pointsOf(samples, (sample) => sample.payments_per_second)}
+            format={formatRate}
+          />
+        )}
       </div>
       <div class="card">
         <span class="card-title">Success rate</span>
@@ -94,29 +98,63 @@ function Rates({ overview }: { readonly overview: Overview }) {
         <span class="soft">
           {overview.success_rate === null ? "no order ended lately" : "of the orders that ended lately"}
         </span>
-        <Sparkline
-          what="Success rate"
-          points={toPoints((sample) => sample.success_rate)}
-          format={formatShare}
-          isShare
-        />
+        {samples !== null && (
+          <Sparkline
+            what="Success rate"
+            points={pointsOf(samples, (sample) => sample.success_rate)}
+            format={formatShare}
+            isShare
+          />
+        )}
       </div>
-      <div class="card">
-        <span class="card-title">PSP latency</span>
-        <strong class="card-value">{latency === null ? "–" : formatDuration(latency)}</strong>
-        <span class="soft">{latency === null ? "no call lately" : "mean of the calls of late"}</span>
-        <Sparkline what="PSP latency" points={toPoints((sample) => sample.psp_latency_ms)} format={formatDuration} />
-      </div>
-      <div class="card">
-        <span class="card-title">Commit batches a second</span>
-        <strong class="card-value">{formatRate(batches.per_second)}</strong>
-        <span class="soft">
-          {batches.items_mean === null ? "no commit lately" : `${formatRate(batches.items_mean)} steps each`}
-          {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
-        </span>
-        <Sparkline what="Steps in a batch" points={toPoints((sample) => sample.batch_items)} format={formatRate} />
-      </div>
+      {psps !== null && samples !== null && <LatencyCard psps={psps} samples={samples} />}
+      {batches !== null && samples !== null && <BatchesCard batches={batches} samples={samples} />}
     </>
+  );
+}
+
+interface LatencyCardProps {
+  readonly psps: NonNullable<Overview["psps"]>;
+  readonly samples: Samples;
+}
+
+function LatencyCard({ psps, samples }: LatencyCardProps) {
+  const latencies = psps.flatMap(({ latency_ms: ms }) => (ms === null ? [] : [ms]));
+  const latency = latencies.length === 0 ? null : Math.max(...latencies);
+  return (
+    <div class="card">
+      <span class="card-title">PSP latency</span>
+      <strong class="card-value">{latency === null ? "–" : formatDuration(latency)}</strong>
+      <span class="soft">{latency === null ? "no call lately" : "mean of the calls of late"}</span>
+      <Sparkline
+        what="PSP latency"
+        points={pointsOf(samples, (sample) => sample.psp_latency_ms)}
+        format={formatDuration}
+      />
+    </div>
+  );
+}
+
+interface BatchesCardProps {
+  readonly batches: NonNullable<Overview["batches"]>;
+  readonly samples: Samples;
+}
+
+function BatchesCard({ batches, samples }: BatchesCardProps) {
+  return (
+    <div class="card">
+      <span class="card-title">Commit batches a second</span>
+      <strong class="card-value">{formatRate(batches.per_second)}</strong>
+      <span class="soft">
+        {batches.items_mean === null ? "no commit lately" : `${formatRate(batches.items_mean)} steps each`}
+        {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
+      </span>
+      <Sparkline
+        what="Steps in a batch"
+        points={pointsOf(samples, (sample) => sample.batch_items)}
+        format={formatRate}
+      />
+    </div>
   );
 }
 
@@ -248,13 +286,13 @@ function BooksPanel({ overview }: { readonly overview: Overview }) {
   );
 }
 
-function PspPanel({ overview }: { readonly overview: Overview }) {
+function PspPanel({ psps }: { readonly psps: NonNullable<Overview["psps"]> }) {
   return (
     <Panel title="PSPs" id="psps">
       <Table
         caption="Payment service providers"
         isCompact
-        rows={overview.psps}
+        rows={psps}
         keyOf={({ psp }) => psp}
         columns={[
           { title: "PSP", show: ({ psp }) => psp },
@@ -276,13 +314,13 @@ function PspPanel({ overview }: { readonly overview: Overview }) {
   );
 }
 
-function NodesPanel({ overview }: { readonly overview: Overview }) {
+function NodesPanel({ nodes }: { readonly nodes: NonNullable<Overview["nodes"]> }) {
   return (
     <Panel title="Nodes" id="nodes">
       <Table
         caption="Processes of Florin on this database"
         isCompact
-        rows={overview.nodes}
+        rows={nodes}
         keyOf={({ node }) => node}
         columns={[
           { title: "Node", show: ({ name, node }) => <span title={node}>{name}</span> },
