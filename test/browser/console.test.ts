@@ -334,6 +334,30 @@ test("a session that ended asks for the key and goes on where it was", async () 
   await page.getByRole("heading", { level: 1, name: "Payments" }).waitFor();
 });
 
+test("somebody who has signed in is not asked for the key while Florin can't say so, and gets in when it can", async () => {
+  await using visitor = await desk.visit();
+  const { page } = visitor;
+  const problem = { title: "Florin is busy", detail: "Try again in a moment.", code: "temporarily-unavailable" };
+  await page.route("**/console/api/session", (route) => route.fulfill({ status: 503, json: problem }));
+  await page.goto("/console/ledger");
+  await page.getByRole("alert").getByText("Florin is busy").waitFor();
+  expect(await page.getByLabel("API key").count()).toBe(0);
+  await page.unroute("**/console/api/session");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { level: 1, name: "Ledger" }).waitFor();
+});
+
+test("a server that does not say whether somebody has signed in is not waited for without end", async () => {
+  await using visitor = await desk.visit();
+  const { page } = visitor;
+  await page.clock.install();
+  await page.route("**/console/api/session", () => {});
+  await page.goto("/console");
+  await page.getByText("Looking for your session").waitFor({ state: "attached" });
+  await page.clock.fastForward(10_000);
+  await page.getByRole("alert").getByText("Florin does not answer").waitFor();
+});
+
 test("nobody has complained", () => {
   expect(operator.complaints.filter((text) => !text.includes("409"))).toEqual([]);
 });

@@ -1,24 +1,34 @@
 /** Signed out: the sign-in. Signed in: the shell with the page that the address names. */
 import { useEffect } from "preact/hooks";
 import type { Session } from "../contract.ts";
-import { ApiError } from "./api/problem.ts";
+import { problemOf, UNREACHABLE } from "./api/problem.ts";
 import { request } from "./api/request.ts";
+import { after } from "./browser-ports.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { Routes } from "./routes.tsx";
 import { Shell } from "./shell.tsx";
 import { startLive } from "./state/live.ts";
 import { sessionStore } from "./state/session.ts";
 import { useStore } from "./state/use-store.ts";
-import { Skeleton } from "./ui/states.tsx";
+import { ProblemBox, Skeleton } from "./ui/states.tsx";
+
+/** Somebody who looks at a page that only says that it looks should be told what is wrong. */
+const PATIENCE_MS = 10_000;
 
 async function readSession(): Promise<void> {
+  sessionStore.trigger.sought();
+  const patience = new AbortController();
+  const cancel = after(PATIENCE_MS, () => patience.abort());
   try {
-    const session = await request<Session | null>("/session");
+    const session = await request<Session | null>("/session", { signal: patience.signal });
     if (session === null) sessionStore.trigger.left();
     else sessionStore.trigger.began({ session });
   } catch (error) {
-    if (error instanceof ApiError && error.problem.status !== 401) console.warn(error.problem.detail);
-    sessionStore.trigger.left();
+    const problem = patience.signal.aborted ? UNREACHABLE : problemOf(error);
+    if (problem.status === 401) sessionStore.trigger.left();
+    else sessionStore.trigger.notFoundOut({ problem });
+  } finally {
+    cancel();
   }
 }
 
@@ -31,7 +41,11 @@ export function App() {
     case "unknown":
       return (
         <main class="sign-in">
-          <Skeleton rows={3} label="Looking for your session" />
+          {current.problem === null ? (
+            <Skeleton rows={3} label="Looking for your session" />
+          ) : (
+            <ProblemBox problem={current.problem} onRetry={() => void readSession()} />
+          )}
         </main>
       );
     case "signed-out":

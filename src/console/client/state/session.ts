@@ -1,9 +1,11 @@
 /** Who is signed in. */
 import { createStore } from "@xstate/store";
 import type { Session } from "../../contract.ts";
+import type { Problem } from "../api/problem.ts";
 
 export type SessionState =
-  | { readonly kind: "unknown" }
+  /** While it is looked for; with what went wrong when that could not be found out. */
+  | { readonly kind: "unknown"; readonly problem: Problem | null }
   | { readonly kind: "signed-out"; readonly hasEnded: boolean }
   | { readonly kind: "signed-in"; readonly session: Session };
 
@@ -11,11 +13,14 @@ interface SessionContext {
   readonly current: SessionState;
 }
 
-const UNKNOWN: SessionContext = { current: { kind: "unknown" } };
+const UNKNOWN: SessionContext = { current: { kind: "unknown", problem: null } };
 
 export const sessionStore = createStore({
   context: UNKNOWN,
   on: {
+    sought: (): SessionContext => UNKNOWN,
+    /** Nobody knows whether there is a session: whoever has one must not be asked for the key again. */
+    notFoundOut: (_, { problem }: { problem: Problem }): SessionContext => ({ current: { kind: "unknown", problem } }),
     began: (_, { session }: { session: Session }): SessionContext => ({
       current: { kind: "signed-in", session },
     }),
