@@ -12,6 +12,10 @@ import type {
   SearchResult,
   Session,
 } from "../../src/console/contract.ts";
+import { createSessions } from "../../src/console/server/sessions.ts";
+import { systemPorts } from "../../src/core/ports.ts";
+import type { Scope } from "../../src/core/scopes.ts";
+import { connectConsoleAccess } from "../../src/db/console-access.ts";
 import { redactText, showBody } from "../../src/console/server/redact.ts";
 import { aPayment, anOrder, type HttpUnderTest, type Merchant, startHttpUnderTest } from "../http/http-under-test.ts";
 
@@ -91,6 +95,25 @@ describe("signing in", () => {
     expect(JSON.stringify(stored)).not.toContain(token);
     expect(http.logged()).not.toContain(token);
     expect(http.logged()).not.toContain(http.merchant.key);
+  });
+
+  test("behind TLS gives a cookie that browsers take from this host alone", async () => {
+    const { queries, end } = connectConsoleAccess(http.databaseUrl);
+    const sessions = createSessions({ queries, ports: systemPorts, publicUrl: "https://florin.example" });
+    const [row] = await http.sql<{ api_key_id: string }[]>`
+      SELECT api_key_id FROM api_keys WHERE merchant_id = ${http.merchant.merchantId} LIMIT 1`;
+    const caller = {
+      via: "api",
+      apiKeyId: row?.api_key_id ?? "",
+      merchantId: http.merchant.merchantId,
+      mode: "test",
+      scopes: new Set<Scope>(),
+    } as const;
+    const { cookie } = await sessions.open(caller, true);
+    await end();
+    expect(cookie).toMatch(
+      /^__Host-florin_console=[A-Za-z0-9_-]{43}; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Strict$/i,
+    );
   });
 
   test("with a key that is none is refused, and the key is not told", async () => {

@@ -46,11 +46,12 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 export function createSessions({ queries, ports, publicUrl }: SessionDeps): Sessions {
   const isSecure = publicUrl.startsWith("https:");
-  // Browsers take a cookie of that prefix only over TLS, so nobody on the way can plant one.
-  const cookieName = isSecure ? "__Secure-florin_console" : "florin_console";
+  // Browsers take a cookie of that prefix only over TLS, from this very host and for all of it: neither somebody on the way
+  // nor another subdomain can plant one.
+  const cookieName = isSecure ? "__Host-florin_console" : "florin_console";
   const toCookie = (value: string, maxAge: number): string =>
     serialize(cookieName, value, {
-      path: "/console",
+      path: isSecure ? "/" : "/console",
       httpOnly: true,
       sameSite: "Strict",
       secure: isSecure,
