@@ -1,6 +1,7 @@
 /** XState's own tools attach to a running Florin, and see its orders as actors. */
 import { createWebSocketReceiver, type StatelyInspectionEvent } from "@statelyai/inspect";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { InspectionTicket } from "../../src/console/contract.ts";
 import { aPayment, anOrder, type HttpUnderTest, type Merchant, startHttpUnderTest } from "../http/http-under-test.ts";
@@ -13,14 +14,18 @@ beforeAll(async () => {
 });
 afterAll(() => http.close());
 
-/** The address that the console gives, on the port of this test. */
-async function askForTicket(merchant: Merchant, paymentOrderId?: string): Promise<string> {
+async function signIn(key: string): Promise<string> {
   const signedIn = await http.app.request("/console/api/session", {
     method: "POST",
     headers: { "content-type": "application/json", "x-florin-console": "1" },
-    body: JSON.stringify({ api_key: merchant.key, read_only: true }),
+    body: JSON.stringify({ api_key: key, read_only: true }),
   });
-  const cookie = (signedIn.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  return (signedIn.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+}
+
+/** The address that the console gives, on the port of this test. */
+async function askForTicket(merchant: Merchant, paymentOrderId?: string, session?: string): Promise<string> {
+  const cookie = session ?? (await signIn(merchant.key));
   const answer = await http.app.request("/console/api/inspect", {
     method: "POST",
     headers: { cookie, "x-florin-console": "1", "content-type": "application/json" },
@@ -105,4 +110,42 @@ test("nobody attaches without a ticket, with another merchant's, or with one tha
   const plain = await http.app.request("/console/api/inspect");
   expect(plain.status).toBe(422);
   expect(await openStatus(`ws://${url.host}/v1/payments`)).toBe(404);
+});
+
+/** As a tool learns it: a code, and words for the person at it. */
+async function endOf(socket: WebSocket): Promise<readonly [number, string]> {
+  const [code, reason] = (await once(socket, "close")) as [number, Buffer];
+  return [code, reason.toString()];
+}
+
+const ENDED = [1_008, "the session has ended: sign in and ask for a new ticket"];
+
+test.each([
+  [
+    "signs out",
+    (_: string, cookie: string) =>
+      http.app.request("/console/api/session", { method: "DELETE", headers: { cookie, "x-florin-console": "1" } }),
+  ],
+  [
+    "loses the key",
+    (key: string) => http.sql`UPDATE api_keys SET revoked_at = now() WHERE last_four = ${key.slice(-4)}`,
+  ],
+])("what is attached ends soon after somebody %s, and the ticket opens nothing any more", async (_, leave) => {
+  const key = await http.merchant.addKey(["payments:read"]);
+  const cookie = await signIn(key);
+  const ticket = await askForTicket(http.merchant, undefined, cookie);
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const socket = new WebSocket(ticket);
+    const end = endOf(socket);
+    await once(socket, "open");
+    // By then it has been asked for the first time: what follows is found by asking again.
+    await pay(http.merchant, `kept-${key.slice(-4)}`);
+    await leave(key, cookie);
+    vi.advanceTimersByTime(15_000);
+    expect(await end).toEqual(ENDED);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(await endOf(new WebSocket(ticket))).toEqual(ENDED);
 });

@@ -73,7 +73,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       addSessionRoutes(router, { sessions, authentication });
       addPublicApi(router, { app, authentication, queries });
       addOverviewRoutes(router, { overviews, live, queries, cursors });
-      upgrade = addInspectRoutes(router, { inspection, reads: deps.reads, cursors, ports, publicUrl });
+      upgrade = addInspectRoutes(router, { inspection, reads: deps.reads, queries, cursors, ports, publicUrl });
       addOrderRoutes(router, { reads: deps.reads, queries, psps: deps.pspAccounts });
       router.open("GET", "/console/machines/:name", (c) => {
         const sent = files.sendMachine(c, c.req.param("name") ?? "");

@@ -1,6 +1,7 @@
 /**
  * Where XState's tools attach. They open a WebSocket by its address alone, so whoever has signed in first gets an address
- * with a signed ticket in it: good for a minute, for one merchant and what was asked for, on every node.
+ * with a signed ticket in it: good for a minute, for one merchant and what was asked for, on every node. What is attached
+ * ends with the session that the ticket was given to.
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -9,6 +10,7 @@ import { z } from "zod";
 import { CLIENT_ID_PATTERN } from "../../core/ids.ts";
 import type { Ports } from "../../core/ports.ts";
 import { Refusal } from "../../core/errors.ts";
+import type { ConsoleQueries } from "../../db/console-access.ts";
 import type { Reads } from "../../db/reads.ts";
 import { sendJson } from "../../http/answers.ts";
 import { readBody } from "../../http/body/field-errors.ts";
@@ -25,7 +27,10 @@ const TICKET_MS = 60_000;
 const MAX_UNSENT_BYTES = 8_000_000;
 /** Who attaches only listens. */
 const MAX_MESSAGE_BYTES = 1_024;
+/** As often as a live page of the console is asked. */
+const ASK_SESSION_MS = 15_000;
 const GOING_AWAY = 1_001;
+const NOT_ALLOWED = 1_008;
 const TRY_AGAIN_LATER = 1_013;
 
 const request = z.strictObject({ payment_order_id: z.string().regex(CLIENT_ID_PATTERN).optional() });
@@ -33,6 +38,7 @@ const request = z.strictObject({ payment_order_id: z.string().regex(CLIENT_ID_PA
 export interface InspectRouteDeps {
   readonly inspection: Inspection;
   readonly reads: Reads;
+  readonly queries: Pick<ConsoleQueries, "findSession">;
   readonly cursors: Cursors;
   readonly ports: Ports;
   readonly publicUrl: string;
@@ -44,20 +50,23 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 interface Ticket {
   readonly merchantId: number;
   readonly paymentOrderId: string | null;
+  /** Of the session that asked for it: the hash, as the database has it. */
+  readonly tokenHash: Uint8Array;
 }
 
 export function addInspectRoutes(router: ConsoleRouter, deps: InspectRouteDeps): Upgrade {
-  const { inspection, reads, cursors, ports, publicUrl } = deps;
+  const { inspection, reads, queries, cursors, ports, publicUrl } = deps;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
   const scopeOf = (merchantId: number) => ({ list: "console/inspect", merchantId });
 
-  router.signedIn("POST", PATH, "payments:read", async (c, { merchantId }) => {
+  router.signedIn("POST", PATH, "payments:read", async (c, { merchantId, tokenHash }) => {
     const { payment_order_id: orderId = "" } = readBody(request, (await readOptionalJson(c.req.raw)).value);
     const expiresAtMs = ports.clock.nowMs() + TICKET_MS;
     const url = new URL(PATH, publicUrl);
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("merchant", String(merchantId));
-    url.searchParams.set("ticket", cursors.encode(scopeOf(merchantId), [String(expiresAtMs), orderId]));
+    const place = [String(expiresAtMs), orderId, Buffer.from(tokenHash).toString("base64url")];
+    url.searchParams.set("ticket", cursors.encode(scopeOf(merchantId), place));
     const ticket: InspectionTicket = { url: url.href, expires_at: new Date(expiresAtMs).toISOString() };
     return sendJson(c, ticket);
   });
@@ -71,15 +80,22 @@ export function addInspectRoutes(router: ConsoleRouter, deps: InspectRouteDeps):
     const merchantId = Number(query.get("merchant"));
     if (!Number.isSafeInteger(merchantId)) return null;
     try {
-      const [expiresAtMs, orderId = ""] = cursors.decode(scopeOf(merchantId), query.get("ticket") ?? "");
+      const [expiresAtMs, orderId = "", hash = ""] = cursors.decode(scopeOf(merchantId), query.get("ticket") ?? "");
       if (Number(expiresAtMs) < ports.clock.nowMs()) return null;
-      return { merchantId, paymentOrderId: orderId === "" ? null : orderId };
+      const tokenHash = Buffer.from(hash, "base64url");
+      return { merchantId, paymentOrderId: orderId === "" ? null : orderId, tokenHash };
     } catch {
       return null;
     }
   }
 
-  function attach({ merchantId, paymentOrderId }: Ticket, socket: WebSocket): void {
+  /** A database that is away ends nothing: the next question comes in a moment. */
+  async function endWithSession(tokenHash: Uint8Array, socket: WebSocket): Promise<void> {
+    const session = await queries.findSession(tokenHash).catch(() => undefined);
+    if (session === null) socket.close(NOT_ALLOWED, "the session has ended: sign in and ask for a new ticket");
+  }
+
+  function attach({ merchantId, paymentOrderId, tokenHash }: Ticket, socket: WebSocket): void {
     const seat = inspection.join({
       merchantId,
       paymentOrderId,
@@ -87,7 +103,7 @@ export function addInspectRoutes(router: ConsoleRouter, deps: InspectRouteDeps):
         if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.close(TRY_AGAIN_LATER, "too slow");
         else socket.send(message);
       },
-      close: () => socket.close(GOING_AWAY),
+      close: (reason) => socket.close(GOING_AWAY, reason),
     });
     // A broken connection is followed by its close.
     socket.on("error", () => {});
@@ -95,7 +111,12 @@ export function addInspectRoutes(router: ConsoleRouter, deps: InspectRouteDeps):
       socket.close(TRY_AGAIN_LATER, "too many tools are attached");
       return;
     }
-    socket.once("close", seat.leave);
+    void endWithSession(tokenHash, socket);
+    const stopAsking = ports.timers.every(ASK_SESSION_MS, () => void endWithSession(tokenHash, socket));
+    socket.once("close", () => {
+      stopAsking();
+      seat.leave();
+    });
     if (paymentOrderId === null) return;
     void reads.findPaymentOrder(merchantId, paymentOrderId).then(
       (row) => {
