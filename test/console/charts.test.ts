@@ -1,6 +1,7 @@
 /** The drawn charts tell what the machines do, and can be read. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Box, MachineChart } from "../../src/console/contract.ts";
+import { findEdge } from "../../src/console/client/chart/find-edge.ts";
 import { drawSvg } from "../../scripts/console/draw-svg.ts";
 import { layOutMachine } from "../../scripts/console/lay-out-machine.ts";
 import { DRAWN_MACHINES } from "../../scripts/console/machines.ts";
@@ -53,6 +54,11 @@ describe.each(charts)("the chart of $id to the $direction", ({ drawn, direction 
     );
     expect(drawnNow.toSorted()).toEqual(real.toSorted());
     expect(new Set(chart.edges.map(({ id }) => id)).size).toBe(chart.edges.length);
+  });
+
+  test("has an arrow that an order which is created goes along", () => {
+    const edge = findEdge(chart, { from: "new", to: "EXECUTING.sending" });
+    expect(edge).toMatchObject({ from: "NOT_STARTED", to: "EXECUTING" });
   });
 
   test("is laid out the same each time", async () => {

@@ -2,6 +2,7 @@
 import type { ChartEdge, MachineChart } from "../../contract.ts";
 
 export interface Move {
+  /** `new` for an order that was not there before: it goes out from where the machine begins. */
   readonly from: string;
   readonly to: string;
   /** Tells arrows between the same states apart. */
@@ -26,10 +27,17 @@ function targetsOf(chart: MachineChart, state: string): readonly string[] {
   return node?.is_initial === true && node.parent !== null ? [state, node.parent] : [state];
 }
 
-export function findEdge(chart: MachineChart, { from, to, event }: Move): ChartEdge | null {
+const CREATED = "new";
+
+const beginningOf = (chart: MachineChart): string | null =>
+  chart.nodes.find(({ is_initial: isInitial, parent }) => isInitial && parent === null)?.id ?? null;
+
+export function findEdge(chart: MachineChart, { from: source, to, event }: Move): ChartEdge | null {
+  const from = source === CREATED ? beginningOf(chart) : source;
+  if (from === null) return null;
   const targets = targetsOf(chart, to);
-  const candidates = withParents(chart, from).flatMap((source) =>
-    chart.edges.filter((edge) => edge.from === source && targets.includes(edge.to)),
+  const candidates = withParents(chart, from).flatMap((state) =>
+    chart.edges.filter((edge) => edge.from === state && targets.includes(edge.to)),
   );
   // Staying in a state is its own loop, also where the loop is drawn at the state around it.
   const loops = from === to ? chart.edges.filter((edge) => edge.from === edge.to && edge.from === from) : [];
