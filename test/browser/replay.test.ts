@@ -6,6 +6,7 @@ import type { PaymentOrderEvent, PaymentOrderInput } from "../../machines/paymen
 import type { ChartEdge, MachineChart, OrderHistory } from "../../src/console/contract.ts";
 import { findEdge } from "../../src/console/client/chart/find-edge.ts";
 import { compareContexts } from "../../src/console/client/replay/compare-contexts.ts";
+import { moneyAt } from "../../src/console/client/replay/context-money.ts";
 import { nameOf, replayOrder } from "../../src/console/client/replay/replay.ts";
 import { findProspects, judgeEdges, type Prospects } from "../../src/console/client/replay/what-may-happen.ts";
 import { GUARD_SAYS_NO } from "../../src/console/client/replay/why-not.ts";
@@ -210,5 +211,26 @@ describe("a stored move is found on the chart", () => {
     ["EXECUTING.pending", "EXECUTING.pending", "timer.fired", "EXECUTING.pending → EXECUTING.pending"],
   ])("%s to %s on %s", (from, to, event, id) => {
     expect(findEdge(chart, { from, to, event })?.id).toBe(id);
+  });
+});
+
+describe("money in an order's memory", () => {
+  test("is read in major units of its own currency, also what the PSP holds and what came late", () => {
+    const { snapshot } = replayed([started, wrongAmount]).at(-1) ?? {};
+    const context = { ...snapshot?.context, late: [{ reference: "ch_2", amount: "500", currency: "JPY" }] };
+    expect(moneyAt("held.amount", context.held?.amount, context)).toEqual([{ amount: "99.99", currency: "USD" }]);
+    expect(moneyAt("captured", context.captured, context)).toEqual([{ amount: "0.00", currency: "USD" }]);
+    expect(moneyAt("late", context.late, context)).toEqual([{ amount: "500", currency: "JPY" }]);
+    const held = { held: { amount: "1234", currency: "KWD" }, currency: "USD" };
+    expect(moneyAt("held.amount", "1234", held)).toEqual([{ amount: "1.234", currency: "KWD" }]);
+  });
+
+  test.each([
+    ["reference", "1235"],
+    ["held.amount", null],
+    ["attempt", 2],
+    ["late", []],
+  ])("is not what lies at %s as %j", (path, value) => {
+    expect(moneyAt(path, value, { currency: "USD" })).toBeNull();
   });
 });

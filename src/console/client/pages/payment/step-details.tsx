@@ -1,7 +1,7 @@
 /** One step of the order's life: the event, what it changed in the order's memory, what the machine wanted done. */
-import { formatAmount } from "../../../../core/money.ts";
 import type { HistoryStep } from "../../../contract.ts";
 import { compareContexts, type Difference, isTimeAt } from "../../replay/compare-contexts.ts";
+import { moneyAt } from "../../replay/context-money.ts";
 import type { Effect, Replay } from "../../replay/replay.ts";
 import { Empty } from "../../ui/states.tsx";
 import { StatusBadge } from "../../ui/status.tsx";
@@ -34,7 +34,7 @@ export function StepDetails({ moment, step, replay }: StepDetailsProps) {
           <details>
             <summary>The stored event</summary>
             <Json value={step.event} />
-            <p class="soft">Committed by node {step.node}</p>
+            <p class="soft">Committed by node {step.node}. Amounts are in minor units, as stored.</p>
           </details>
         )}
       </div>
@@ -58,7 +58,7 @@ function Changes({ moment, replay }: { readonly moment: number; readonly replay:
         {differences.length === 0 ? (
           <p class="soft">Nothing.</p>
         ) : (
-          <Differences differences={differences} currency={shown.snapshot.context.currency} />
+          <Differences differences={differences} before={before.snapshot.context} after={shown.snapshot.context} />
         )}
       </div>
       <div>
@@ -76,10 +76,12 @@ function Changes({ moment, replay }: { readonly moment: number; readonly replay:
 
 interface DifferencesProps {
   readonly differences: readonly Difference[];
-  readonly currency: string;
+  /** The whole memories: what an amount's currency is stands beside it. */
+  readonly before: unknown;
+  readonly after: unknown;
 }
 
-function Differences({ differences, currency }: DifferencesProps) {
+function Differences({ differences, before: old, after: now }: DifferencesProps) {
   return (
     <table class="diff">
       <caption class="visually-hidden">What this step changed</caption>
@@ -95,10 +97,10 @@ function Differences({ differences, currency }: DifferencesProps) {
           <tr key={path}>
             <th scope="row">{path}</th>
             <td class="was">
-              <Value path={path} value={before} currency={currency} />
+              <Value path={path} value={before} context={old} />
             </td>
             <td class="is">
-              <Value path={path} value={after} currency={currency} />
+              <Value path={path} value={after} context={now} />
             </td>
           </tr>
         ))}
@@ -110,13 +112,21 @@ function Differences({ differences, currency }: DifferencesProps) {
 interface ValueProps {
   readonly path: string;
   readonly value: unknown;
-  readonly currency: string;
+  readonly context: unknown;
 }
 
-function Value({ path, value, currency }: ValueProps) {
+function Value({ path, value, context }: ValueProps) {
   // A snapshot holds minor units; people read major ones.
-  if (path === "captured" && typeof value === "string")
-    return <Money amount={formatAmount(BigInt(value), currency)} currency={currency} />;
+  const money = moneyAt(path, value, context);
+  if (money !== null) {
+    return (
+      <span class="stacked">
+        {money.map(({ amount, currency }, index) => (
+          <Money key={index} amount={amount} currency={currency} />
+        ))}
+      </span>
+    );
+  }
   if (typeof value === "number" && isTimeAt(path)) {
     const instant = new Date(value);
     return <time title={formatUtc(instant)}>{formatTime(instant, instant)}</time>;
