@@ -64,13 +64,13 @@ export interface NodeHealth {
   readonly is_alive: boolean;
 }
 
-/** One point of the small charts, of this node's memory: the last ten minutes. */
+/** One point of the small charts: the same figures as those of the overview, of one node alone. */
 export interface Sample {
   readonly at: string;
   readonly payments_per_second: number;
   readonly success_rate: number | null;
   readonly psp_latency_ms: number | null;
-  readonly batch_items: number | null;
+  readonly batches_per_second: number;
 }
 
 /**
@@ -100,7 +100,10 @@ export interface Overview {
     readonly currencies: readonly { readonly currency: string; readonly difference: string }[];
   };
   readonly nodes: readonly NodeHealth[] | null;
+  /** The last ten minutes of the node that answered, from its memory. */
   readonly samples: readonly Sample[] | null;
+  /** Its name. */
+  readonly samples_node: string | null;
 }
 
 export interface Point {

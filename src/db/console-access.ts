@@ -7,11 +7,11 @@ import * as audit from "./queries/audit-log.ts";
 import * as calls from "./queries/list-calls.ts";
 import * as sessions from "./queries/console-sessions.ts";
 import * as states from "./queries/count-order-states.ts";
-import { countQueues } from "./queries/count-queues.ts";
 import { countRecentEdges } from "./queries/count-recent-edges.ts";
 import { type Database, openDatabase } from "./queries/database.ts";
 import { findFirstMerchant } from "./queries/find-first-merchant.ts";
 import * as nodes from "./queries/node-statistics.ts";
+import { readStanding } from "./queries/read-standing.ts";
 import { searchOrders } from "./queries/search-orders.ts";
 import { sumCurrencies } from "./queries/sum-currencies.ts";
 
@@ -31,10 +31,9 @@ export function bindConsoleQueries(quick: Database, slow: Database) {
     findFirstMerchant: () => findFirstMerchant(slow),
     listNodes: (...rest: Rest<typeof nodes.listNodes>) => nodes.listNodes(slow, ...rest),
     listAudit: (...rest: Rest<typeof audit.listAudit>) => audit.listAudit(slow, ...rest),
-    countOpenStates: (...rest: Rest<typeof states.countOpenStates>) => states.countOpenStates(slow, ...rest),
+    readStanding: (...rest: Rest<typeof readStanding>) => readStanding(slow, ...rest),
     countCreated: (...rest: Rest<typeof states.countCreated>) => states.countCreated(slow, ...rest),
     countRecentEdges: (...rest: Rest<typeof countRecentEdges>) => countRecentEdges(slow, ...rest),
-    countQueues: (...rest: Rest<typeof countQueues>) => countQueues(slow, ...rest),
     sumCurrencies: (...rest: Rest<typeof sumCurrencies>) => sumCurrencies(slow, ...rest),
     listCalls: (...rest: Rest<typeof calls.listCalls>) => calls.listCalls(slow, ...rest),
     listCallAnswers: (...rest: Rest<typeof calls.listCallAnswers>) => calls.listCallAnswers(slow, ...rest),

@@ -12,6 +12,7 @@ import type {
   SearchResult,
   Session,
 } from "../../src/console/contract.ts";
+import { addUp, type NodeFigures, toSample } from "../../src/console/server/figures.ts";
 import { createSessions } from "../../src/console/server/sessions.ts";
 import { systemPorts } from "../../src/core/ports.ts";
 import type { Scope } from "../../src/core/scopes.ts";
@@ -290,6 +291,50 @@ describe("the overview", () => {
     expect(overview.nodes).toHaveLength(1);
     expect(overview.batches?.per_second).toBeTypeOf("number");
     expect(overview.steps_per_second).toBeTypeOf("number");
+    expect(overview.samples_node).toBe(overview.nodes?.[0]?.name);
+  });
+
+  test("draws as lines what its figures are", () => {
+    const psp = { calls: 4, latency_ms: 100 };
+    const node: NodeFigures = {
+      recent: { ms: 10_000, steps: 90, payments: 40, batches: 20, items: 80, batch_ms: 60, psp: { one: psp } },
+      minute: { ms: 60_000, edges: {} },
+      minutes: { succeeded: 3, failed: 1 },
+      psps: [{ psp: "one", in_flight: 0, is_open: false }],
+    };
+    const { payments_per_second, success_rate, batches, psps } = addUp([node]);
+    expect(toSample("2026-01-01T00:00:00.000Z", node)).toEqual({
+      at: "2026-01-01T00:00:00.000Z",
+      payments_per_second,
+      success_rate,
+      psp_latency_ms: psps[0]?.latency_ms,
+      batches_per_second: batches.per_second,
+    });
+  });
+
+  test("counts states and queues as of one moment, however orders move meanwhile", async () => {
+    const merchant = await http.addMerchant();
+    await Promise.all([1, 2, 3].map((number) => pay(merchant, "sim_wrong_amount", `moving-${number}`)));
+    const { queries, end } = connectConsoleAccess(http.databaseUrl);
+    let isOver = false;
+    const moves = (async () => {
+      for (let number = 0; !isOver; number += 1) {
+        await http.sql`
+          UPDATE payment_orders SET phase = ${number % 2 === 0 ? "pending" : "parked"}
+          WHERE merchant_id = ${merchant.merchantId}`;
+      }
+    })();
+    const differing: unknown[] = [];
+    for (let reading = 0; reading < 200; reading += 1) {
+      const { open, queues } = await queries.readStanding(merchant.merchantId);
+      const states = open.map(({ state, orders }) => [state.replace("EXECUTING.", ""), orders]);
+      const waiting = queues.map(({ queue, orders }) => [queue, orders]);
+      if (!isDeepStrictEqual(states, waiting)) differing.push({ states, waiting });
+    }
+    isOver = true;
+    await moves;
+    await end();
+    expect(differing).toEqual([]);
   });
 
   test.each([

@@ -56,7 +56,7 @@ export function createConsole(deps: ConsoleDeps): Console {
     ports,
     log: deps.log,
   });
-  const overviews = createOverviews({ queries, ports, samples: meter.samples });
+  const overviews = createOverviews({ queries, ports, node, samples: meter.samples });
   const live = createLive({ overviews, ports });
   const sessions = createSessions({ queries, ports, publicUrl });
   const inspection = createInspection(ports);

@@ -111,16 +111,14 @@ function addPsps(nodes: readonly NodeFigures[]): readonly PspHealth[] {
 
 /** A point of the small charts from what one process did. */
 export function toSample(at: string, node: NodeFigures): Sample {
-  const { payments_per_second, success_rate, batches } = addUp([node]);
-  const calls = Object.values(node.recent.psp);
+  const { payments_per_second, success_rate, batches, psps } = addUp([node]);
+  const latencies = psps.flatMap(({ latency_ms: ms }) => (ms === null ? [] : [ms]));
   return {
     at,
     payments_per_second,
     success_rate,
-    psp_latency_ms: mean(
-      sumOf(calls, (one) => one.latency_ms),
-      sumOf(calls, (one) => one.calls),
-    ),
-    batch_items: batches.items_mean,
+    // The slowest PSP's, as on the overview.
+    psp_latency_ms: latencies.length === 0 ? null : Math.max(...latencies),
+    batches_per_second: batches.per_second,
   };
 }

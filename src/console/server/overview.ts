@@ -4,9 +4,9 @@ import { paymentOrderMachine } from "../../../machines/payment-order.ts";
 import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
-import type { QueueCountRow } from "../../db/queries/count-queues.ts";
 import type { RecentEdges } from "../../db/queries/count-recent-edges.ts";
 import type { NodeRow } from "../../db/queries/node-statistics.ts";
+import type { Standing } from "../../db/queries/read-standing.ts";
 import type { CurrencySum } from "../../db/queries/sum-currencies.ts";
 import type { OpenStateRow, SpanCount } from "../../db/queries/count-order-states.ts";
 import { OWNERSHIP_MS } from "../../engine/ownership.ts";
@@ -19,7 +19,8 @@ import { createPaced } from "./paced.ts";
 export interface OverviewDeps {
   readonly queries: ConsoleQueries;
   readonly ports: Ports;
-  /** Of this process; for the small charts. */
+  /** This process; and what it did, for the small charts. */
+  readonly node: string;
   readonly samples: () => readonly Sample[];
 }
 
@@ -48,9 +49,8 @@ function leavesOf(node: AnyStateNode): readonly AnyStateNode[] {
 }
 
 interface MerchantReadings {
-  readonly open: () => Promise<readonly OpenStateRow[]>;
+  readonly standing: () => Promise<Standing>;
   readonly ended: () => Promise<EndedCount>;
-  readonly queues: () => Promise<readonly QueueCountRow[]>;
   readonly books: () => Promise<readonly CurrencySum[]>;
   readonly own: () => Promise<OwnReading>;
 }
@@ -65,7 +65,7 @@ interface OwnReading {
 
 const NO_ORDERS: SpanCount = { succeeded: 0, failed: 0, open: 0 };
 
-export function createOverviews({ queries, ports, samples }: OverviewDeps): Overviews {
+export function createOverviews({ queries, ports, node, samples }: OverviewDeps): Overviews {
   const { clock } = ports;
   const merchants = new Map<number, MerchantReadings>();
   let first: number | null = null;
@@ -85,9 +85,8 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
   function createReadings(merchantId: number): MerchantReadings {
     const counted = { clock, everyMs: COUNT_EVERY_MS };
     return {
-      open: createPaced(() => queries.countOpenStates(merchantId), counted),
+      standing: createPaced(() => queries.readStanding(merchantId), counted),
       ended: createEndedCounts(queries, ports, merchantId),
-      queues: createPaced(() => queries.countQueues(merchantId), counted),
       books: createPaced(() => queries.sumCurrencies(merchantId), { clock, everyMs: BOOKS_EVERY_MS }),
       own: createPaced(() => readOwn(merchantId), counted),
     };
@@ -114,17 +113,16 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
 
   async function readMoves(merchantId: number, role: Role): Promise<Moves> {
     return (await maySeeAll(merchantId, role))
-      ? showFleet(await nodes(), samples())
+      ? showFleet(await nodes(), { node, samples: samples() })
       : showOwn(await readingsOf(merchantId).own());
   }
 
   return {
     async read(merchantId, role) {
       const readings = readingsOf(merchantId);
-      const [open, ended, queues, books, moves] = await Promise.all([
-        readings.open(),
+      const [{ open, queues }, ended, books, moves] = await Promise.all([
+        readings.standing(),
         readings.ended(),
-        readings.queues(),
         readings.books(),
         readMoves(merchantId, role),
       ]);
@@ -148,12 +146,24 @@ export function createOverviews({ queries, ports, samples }: OverviewDeps): Over
 
 type Moves = Pick<
   Overview,
-  "edges" | "payments_per_second" | "steps_per_second" | "success_rate" | "batches" | "psps" | "nodes" | "samples"
+  | "edges"
+  | "payments_per_second"
+  | "steps_per_second"
+  | "success_rate"
+  | "batches"
+  | "psps"
+  | "nodes"
+  | "samples"
+  | "samples_node"
 >;
 
-function showFleet(rows: readonly NodeRow[], samples: readonly Sample[]): Moves {
+function showFleet(
+  rows: readonly NodeRow[],
+  { node, samples }: { readonly node: string; readonly samples: readonly Sample[] },
+): Moves {
   const figures = rows.flatMap((row) => (row.isAlive ? (readFigures(row.figures) ?? []) : []));
-  return { ...addUp(figures), nodes: rows.map(showNode), samples };
+  const name = rows.find((row) => row.node === node)?.name ?? null;
+  return { ...addUp(figures), nodes: rows.map(showNode), samples, samples_node: name };
 }
 
 /** A process serves all merchants, so what it measures of itself would tell of the others: only what is the merchant's own. */
@@ -175,6 +185,7 @@ function showOwn({ atMs, minute, minutes, recent }: OwnReading): Moves {
     psps: null,
     nodes: null,
     samples: null,
+    samples_node: null,
   };
 }
 

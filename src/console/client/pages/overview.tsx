@@ -55,6 +55,7 @@ function Numbers({ overview }: { readonly overview: Overview }) {
       <div class="cards">
         <Rates overview={overview} />
       </div>
+      <LinesNote overview={overview} />
       <div class="columns">
         <div class="column">
           <StatesPanel overview={overview} />
@@ -113,6 +114,18 @@ function Rates({ overview }: { readonly overview: Overview }) {
   );
 }
 
+/** A node knows its own last minutes only: with more than one, lines and figures are not of the same. */
+function LinesNote({ overview: { nodes, samples_node: node } }: { readonly overview: Overview }) {
+  if (nodes === null || node === null) return null;
+  return (
+    <p class="cards-note soft">
+      {"The lines are of the node "}
+      <strong>{node}</strong>
+      {nodes.length === 1 ? ", the only one." : ` alone; the figures are of all ${formatCount(nodes.length)} nodes.`}
+    </p>
+  );
+}
+
 interface LatencyCardProps {
   readonly psps: NonNullable<Overview["psps"]>;
   readonly samples: Samples;
@@ -125,7 +138,9 @@ function LatencyCard({ psps, samples }: LatencyCardProps) {
     <div class="card">
       <span class="card-title">PSP latency</span>
       <strong class="card-value">{latency === null ? "–" : formatDuration(latency)}</strong>
-      <span class="soft">{latency === null ? "no call lately" : "mean of the calls of late"}</span>
+      <span class="soft">
+        {latency === null ? "no call lately" : `mean of late${psps.length > 1 ? ", of the slowest PSP" : ""}`}
+      </span>
       <Sparkline
         what="PSP latency"
         points={pointsOf(samples, (sample) => sample.psp_latency_ms)}
@@ -150,8 +165,8 @@ function BatchesCard({ batches, samples }: BatchesCardProps) {
         {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
       </span>
       <Sparkline
-        what="Steps in a batch"
-        points={pointsOf(samples, (sample) => sample.batch_items)}
+        what="Commit batches a second"
+        points={pointsOf(samples, (sample) => sample.batches_per_second)}
         format={formatRate}
       />
     </div>
