@@ -1,6 +1,7 @@
 /** The console as people use it: an operator at night, a developer with a failed payment, somebody who may only look. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Overview } from "../../src/console/contract.ts";
 import { type ConsoleUnderTest, DESK, findBarriers, PHONE, startConsole, type Visitor } from "./console-under-test.ts";
 import { PROCESS_API_KEY } from "../support/florin-process.ts";
 import { poll } from "./poll.ts";
@@ -313,6 +314,45 @@ describe.each([
     expect(visitor.complaints).toEqual([]);
   });
 });
+
+test.each(["light", "dark"] as const)(
+  "on a phone's overview (%s) no table is wider than its box, whatever is at risk",
+  async (colors) => {
+    await using visitor = await desk.visit({ size: PHONE, colors });
+    const { page } = visitor;
+    await page.route("**/console/api/live", (route) => route.abort());
+    await page.route("**/console/api/overview", async (route) => {
+      const overview = (await (await route.fetch()).json()) as Overview;
+      const money = [
+        { currency: "USD", amount: "12345678.90" },
+        { currency: "JPY", amount: "1234567890" },
+      ];
+      const psps = [
+        { psp: "simulator", calls_per_second: 1_234.5, latency_ms: 1_234.5, in_flight: 256, is_open: true },
+      ];
+      const name = "ip-10-123-45-67.eu-central-1.compute.internal:12345";
+      const nodes = overview.nodes?.map((node) => ({ ...node, name }));
+      const queues = overview.queues.map((queue) => ({
+        ...queue,
+        count: 12_345,
+        oldest_at: "2026-01-01T00:00:00.000Z",
+        money_at_risk: money,
+      }));
+      await route.fulfill({ json: { ...overview, queues, psps, nodes } });
+    });
+    await visitor.open("");
+    const queue = page.getByRole("table", { name: "What is not settled" }).getByRole("row", { name: /Parked/ });
+    await queue.getByText("12,345,678.90 USD").filter({ visible: true }).waitFor();
+    const tooWide = await page
+      .locator(".table-scroll")
+      .evaluateAll((boxes) =>
+        boxes
+          .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+          .map((box) => `${box.getAttribute("aria-label")}: ${box.scrollWidth} in ${box.clientWidth}`),
+      );
+    expect(tooWide).toEqual([]);
+  },
+);
 
 test("somebody who moves by links lands on the new page's heading", async () => {
   const { page } = operator;

@@ -139,7 +139,7 @@ function LatencyCard({ psps, samples }: LatencyCardProps) {
       <span class="card-title">PSP latency</span>
       <strong class="card-value">{latency === null ? "–" : formatDuration(latency)}</strong>
       <span class="soft">
-        {latency === null ? "no call lately" : `mean of late${psps.length > 1 ? ", of the slowest PSP" : ""}`}
+        {latency === null ? "no call lately" : `mean of the calls of late${psps.length > 1 ? ", slowest PSP" : ""}`}
       </span>
       <Sparkline
         what="PSP latency"
@@ -235,15 +235,22 @@ function QueuesPanel({ overview }: { readonly overview: Overview }) {
         columns={[
           {
             title: "Queue",
-            show: ({ queue, count }) => (
-              <a href={to("queues", queue)}>
-                {queueWord(queue)}
-                {count > 0 && (queue === "parked" || queue === "late") && (
-                  <span class="attention">
-                    <Icon name="warning" /> needs a person
+            show: ({ queue, count, money_at_risk: money }) => (
+              <>
+                <a href={to("queues", queue)}>
+                  {queueWord(queue)}
+                  {count > 0 && (queue === "parked" || queue === "late") && (
+                    <span class="attention">
+                      <Icon name="warning" /> needs a person
+                    </span>
+                  )}
+                </a>
+                {money.length > 0 && (
+                  <span class="under on-phone">
+                    at risk <MoneyList money={money} />
                   </span>
                 )}
-              </a>
+              </>
             ),
           },
           { title: "Orders", kind: "number", show: ({ count }) => <strong>{formatCount(count)}</strong> },
@@ -253,21 +260,24 @@ function QueuesPanel({ overview }: { readonly overview: Overview }) {
           },
           {
             title: "Money at risk",
-            kind: "number",
+            // A phone has no room for a fourth column of long numbers: there they stand under the queue's name.
+            kind: "number wide",
             show: ({ money_at_risk: money }) =>
-              money.length === 0 ? (
-                <span class="soft">none</span>
-              ) : (
-                <span class="stacked">
-                  {money.map(({ amount, currency }) => (
-                    <Money key={currency} amount={amount} currency={currency} />
-                  ))}
-                </span>
-              ),
+              money.length === 0 ? <span class="soft">none</span> : <MoneyList money={money} />,
           },
         ]}
       />
     </Panel>
+  );
+}
+
+function MoneyList({ money }: { readonly money: Overview["queues"][number]["money_at_risk"] }) {
+  return (
+    <span class="stacked">
+      {money.map(({ amount, currency }) => (
+        <Money key={currency} amount={amount} currency={currency} />
+      ))}
+    </span>
   );
 }
 
@@ -310,15 +320,20 @@ function PspPanel({ psps }: { readonly psps: NonNullable<Overview["psps"]> }) {
         rows={psps}
         keyOf={({ psp }) => psp}
         columns={[
-          { title: "PSP", show: ({ psp }) => psp },
           {
-            title: "State",
-            show: ({ is_open: isOpen }) =>
-              isOpen ? (
-                <Badge tone="bad" icon="warning" text="held back" />
-              ) : (
-                <Badge tone="good" icon="done" text="taking calls" />
-              ),
+            title: "PSP",
+            show: ({ psp, is_open: isOpen }) => (
+              <>
+                {psp}
+                <span class="under">
+                  {isOpen ? (
+                    <Badge tone="bad" icon="warning" text="held back" />
+                  ) : (
+                    <Badge tone="good" icon="done" text="taking calls" />
+                  )}
+                </span>
+              </>
+            ),
           },
           { title: "Calls/s", kind: "number", show: (psp) => formatRate(psp.calls_per_second) },
           { title: "Latency", kind: "number", show: ({ latency_ms: ms }) => (ms === null ? "–" : formatDuration(ms)) },
@@ -338,7 +353,14 @@ function NodesPanel({ nodes }: { readonly nodes: NonNullable<Overview["nodes"]> 
         rows={nodes}
         keyOf={({ node }) => node}
         columns={[
-          { title: "Node", show: ({ name, node }) => <span title={node}>{name}</span> },
+          {
+            title: "Node",
+            show: ({ name, node }) => (
+              <span class="wraps" title={node}>
+                {name}
+              </span>
+            ),
+          },
           {
             title: "State",
             show: ({ is_alive: isAlive }) =>

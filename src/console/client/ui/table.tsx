@@ -5,7 +5,7 @@ import { ScrollBox } from "./scroll-box.tsx";
 export interface Column<Row> {
   readonly title: string;
   readonly show: (row: Row) => ComponentChildren;
-  readonly kind?: "number" | "wide";
+  readonly kind?: "number" | "wide" | "number wide";
 }
 
 interface TableProps<Row> {
