@@ -99,6 +99,8 @@ export interface Overview {
     readonly is_balanced: boolean;
     readonly currencies: readonly { readonly currency: string; readonly difference: string }[];
   };
+  /** Of the merchant's enabled endpoints: how many fail, and deliveries of theirs that were given up or come late. */
+  readonly webhooks: { readonly failing: number; readonly parked: number; readonly late: number };
   readonly nodes: readonly NodeHealth[] | null;
   /** The last ten minutes of the node that answered, from its memory. */
   readonly samples: readonly Sample[] | null;
@@ -213,6 +215,15 @@ export interface SearchResult {
     readonly amount: string;
     readonly currency: string;
     readonly matched: "payment_order_id" | "checkout_id" | "psp_reference" | "seller_account" | "event_id";
+  }[];
+}
+
+/** `GET /console/api/endpoints?endpoint_id=`: of that endpoint, or of the newest enabled ones, whether webhooks arrive. */
+export interface EndpointsHealth {
+  readonly data: readonly {
+    readonly endpoint_id: string;
+    /** Since when the newest attempts all failed; null while they do not. */
+    readonly failing_since: string | null;
   }[];
 }
 

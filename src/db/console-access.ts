@@ -10,6 +10,7 @@ import * as states from "./queries/count-order-states.ts";
 import { countRecentEdges } from "./queries/count-recent-edges.ts";
 import { type Database, openDatabase } from "./queries/database.ts";
 import { findFirstMerchant } from "./queries/find-first-merchant.ts";
+import { judgeEndpoints } from "./queries/judge-endpoints.ts";
 import * as nodes from "./queries/node-statistics.ts";
 import { readStanding } from "./queries/read-standing.ts";
 import { searchOrders } from "./queries/search-orders.ts";
@@ -35,6 +36,7 @@ export function bindConsoleQueries(quick: Database, slow: Database) {
     countCreated: (...rest: Rest<typeof states.countCreated>) => states.countCreated(slow, ...rest),
     countRecentEdges: (...rest: Rest<typeof countRecentEdges>) => countRecentEdges(slow, ...rest),
     sumCurrencies: (...rest: Rest<typeof sumCurrencies>) => sumCurrencies(slow, ...rest),
+    judgeEndpoints: (...rest: Rest<typeof judgeEndpoints>) => judgeEndpoints(slow, ...rest),
     listCalls: (...rest: Rest<typeof calls.listCalls>) => calls.listCalls(slow, ...rest),
     listCallAnswers: (...rest: Rest<typeof calls.listCallAnswers>) => calls.listCallAnswers(slow, ...rest),
     listNoticeBodies: (...rest: Rest<typeof calls.listNoticeBodies>) => calls.listNoticeBodies(slow, ...rest),

@@ -206,6 +206,31 @@ describe("an operator", () => {
   });
 });
 
+test("an endpoint that takes nothing is said to fail, there and on the overview", async () => {
+  await using visitor = await desk.visit();
+  const { page } = visitor;
+  // Nobody listens at port 1.
+  const refusing = { url: "http://127.0.0.1:1/hooks", events: ["payment_order.created"] };
+  const ask = (method: string, path: string, data?: unknown) =>
+    page.request.fetch(`/v1/webhook_endpoints${path}`, {
+      method,
+      headers: { authorization: `Bearer ${PROCESS_API_KEY}` },
+      ...(data === undefined ? {} : { data }),
+    });
+  const { endpoint_id: id } = (await (await ask("POST", "", refusing)).json()) as { endpoint_id: string };
+  await desk.pay("nobody-is-told");
+  await visitor.open("/webhooks");
+  const row = page.getByRole("row", { name: /127\.0\.0\.1:1\/hooks/ });
+  await row.getByText("failing").waitFor();
+  await row.getByText(/since/).waitFor();
+  await row.getByRole("link").click();
+  await page.getByRole("definition").getByText("failing").waitFor();
+  await visitor.open("");
+  await page.getByRole("link", { name: /webhook endpoints? fails? every time/ }).waitFor();
+  await ask("DELETE", `/${id}`);
+  expect(visitor.complaints).toEqual([]);
+});
+
 test("a state of the fleet's chart is reached by keyboard and lists its orders", async () => {
   const { page } = operator;
   await desk.pay("parked-4", "sim_wrong_amount");

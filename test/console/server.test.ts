@@ -6,6 +6,7 @@ import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/paym
 import type { PaymentOrderEvent, PaymentOrderInput } from "../../machines/payment-order-types.ts";
 import type {
   AuditPage,
+  EndpointsHealth,
   OrderCalls,
   OrderHistory,
   Overview,
@@ -18,6 +19,7 @@ import { systemPorts } from "../../src/core/ports.ts";
 import type { Scope } from "../../src/core/scopes.ts";
 import { connectConsoleAccess } from "../../src/db/console-access.ts";
 import { redactText, showBody } from "../../src/console/server/redact.ts";
+import { startReceiver } from "../events/receiver.ts";
 import { aPayment, anOrder, type HttpUnderTest, type Merchant, startHttpUnderTest } from "../http/http-under-test.ts";
 
 let http: HttpUnderTest;
@@ -386,6 +388,56 @@ describe("the overview", () => {
     await pay(merchant, "pm_card_visa", "live-1");
     for (let count = 0; count === 0; ) count = await succeeded();
     await reader?.cancel();
+  });
+});
+
+describe("how webhooks arrive", () => {
+  test("is told of an endpoint that fails every time, since when, and until it takes one", async () => {
+    const merchant = await http.addMerchant();
+    const visitor = await visit(merchant.key);
+    await using receiver = await startReceiver((_, response) => void response.writeHead(500).end());
+    const added = await visitor.send("POST", "/console/api/v1/webhook_endpoints", {
+      url: receiver.url,
+      events: ["payment_order.created"],
+    });
+    const { endpoint_id: id } = (await added.json()) as { endpoint_id: string };
+    const read = async () => (await visitor.read<EndpointsHealth>(`/console/api/endpoints?endpoint_id=${id}`)).data;
+    expect(await read()).toEqual([{ endpoint_id: id, failing_since: null }]);
+    expect((await visitor.read<Overview>("/console/api/overview")).webhooks).toEqual({
+      failing: 0,
+      parked: 0,
+      late: 0,
+    });
+    const before = new Date().toISOString();
+    await pay(merchant, "pm_card_visa", "refused-1");
+    await expect.poll(read, { timeout: 10_000 }).toEqual([{ endpoint_id: id, failing_since: expect.any(String) }]);
+    expect((await read())[0]?.failing_since?.localeCompare(before)).toBe(1);
+    expect((await visitor.read<EndpointsHealth>("/console/api/endpoints")).data).toEqual(await read());
+    const stranger = await visit(http.merchant.key);
+    expect((await stranger.read<EndpointsHealth>(`/console/api/endpoints?endpoint_id=${id}`)).data).toEqual([]);
+    receiver.answer = (_, response) => void response.end();
+    await pay(merchant, "pm_card_visa", "taken-1");
+    await expect.poll(read, { timeout: 10_000 }).toEqual([{ endpoint_id: id, failing_since: null }]);
+  });
+
+  test("counts what was given up and what comes late", async () => {
+    const merchant = await http.addMerchant();
+    const visitor = await visit(merchant.key);
+    await using receiver = await startReceiver((_, response) => void response.writeHead(500).end());
+    await visitor.send("POST", "/console/api/v1/webhook_endpoints", {
+      url: receiver.url,
+      events: ["payment_order.created", "payment_order.succeeded"],
+    });
+    await pay(merchant, "pm_card_visa", "waited-for");
+    const tried = () => http.sql`
+      SELECT FROM deliveries WHERE merchant_id = ${merchant.merchantId} AND last_attempt_at IS NOT NULL`;
+    await expect.poll(async () => (await tried()).length, { timeout: 10_000 }).toBe(2);
+    await http.sql`
+      UPDATE deliveries SET status = CASE event_type WHEN 'payment_order.created' THEN 'parked' ELSE 'due' END,
+        next_attempt_at = now() + interval '1 hour', created_at = now() - interval '10 minutes'
+      WHERE merchant_id = ${merchant.merchantId}`;
+    const overview = await visitor.read<Overview>("/console/api/overview");
+    expect(overview.webhooks).toEqual({ failing: 1, parked: 1, late: 1 });
   });
 });
 

@@ -72,7 +72,7 @@ export function createConsole(deps: ConsoleDeps): Console {
       const router = createConsoleRouter(app, { sessions, publicUrl });
       addSessionRoutes(router, { sessions, authentication });
       addPublicApi(router, { app, authentication, queries });
-      addOverviewRoutes(router, { overviews, live, queries, cursors });
+      addOverviewRoutes(router, { overviews, live, queries, cursors, clock: ports.clock });
       upgrade = addInspectRoutes(router, { inspection, reads: deps.reads, queries, cursors, ports, publicUrl });
       addOrderRoutes(router, { reads: deps.reads, queries, psps: deps.pspAccounts });
       router.open("GET", "/console/machines/:name", (c) => {

@@ -5,6 +5,7 @@ import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
 import type { RecentEdges } from "../../db/queries/count-recent-edges.ts";
+import type { EndpointJudgement } from "../../db/queries/judge-endpoints.ts";
 import type { NodeRow } from "../../db/queries/node-statistics.ts";
 import type { Standing } from "../../db/queries/read-standing.ts";
 import type { CurrencySum } from "../../db/queries/sum-currencies.ts";
@@ -31,6 +32,8 @@ export interface Overviews {
 const COUNT_EVERY_MS = 900;
 /** Books are either right or a catastrophe: no need to add up all wallets each second. */
 const BOOKS_EVERY_MS = 5_000;
+/** Webhooks come late by minutes, not by seconds. */
+const WEBHOOKS_EVERY_MS = 5_000;
 const MINUTE_MS = 60_000;
 /** Of a merchant's own success rate, and how old an order may be whose steps are looked for. */
 const MINUTES_MS = 300_000;
@@ -52,6 +55,7 @@ interface MerchantReadings {
   readonly standing: () => Promise<Standing>;
   readonly ended: () => Promise<EndedCount>;
   readonly books: () => Promise<readonly CurrencySum[]>;
+  readonly webhooks: () => Promise<readonly EndpointJudgement[]>;
   readonly own: () => Promise<OwnReading>;
 }
 
@@ -88,6 +92,10 @@ export function createOverviews({ queries, ports, node, samples }: OverviewDeps)
       standing: createPaced(() => queries.readStanding(merchantId), counted),
       ended: createEndedCounts(queries, ports, merchantId),
       books: createPaced(() => queries.sumCurrencies(merchantId), { clock, everyMs: BOOKS_EVERY_MS }),
+      webhooks: createPaced(() => queries.judgeEndpoints({ merchantId, endpointId: null, nowMs: clock.nowMs() }), {
+        clock,
+        everyMs: WEBHOOKS_EVERY_MS,
+      }),
       own: createPaced(() => readOwn(merchantId), counted),
     };
   }
@@ -120,10 +128,11 @@ export function createOverviews({ queries, ports, node, samples }: OverviewDeps)
   return {
     async read(merchantId, role) {
       const readings = readingsOf(merchantId);
-      const [{ open, queues }, ended, books, moves] = await Promise.all([
+      const [{ open, queues }, ended, books, webhooks, moves] = await Promise.all([
         readings.standing(),
         readings.ended(),
         readings.books(),
+        readings.webhooks(),
         readMoves(merchantId, role),
       ]);
       const nowMs = clock.nowMs();
@@ -138,6 +147,7 @@ export function createOverviews({ queries, ports, node, samples }: OverviewDeps)
             difference: formatAmount(difference, currency),
           })),
         },
+        webhooks: showWebhooks(webhooks),
         ...moves,
       };
     },
@@ -199,6 +209,14 @@ function showStates(open: readonly OpenStateRow[], { succeeded, failed }: EndedC
     ended("SUCCESS", succeeded),
     ended("FAILED", failed),
   ];
+}
+
+function showWebhooks(endpoints: readonly EndpointJudgement[]): Overview["webhooks"] {
+  return {
+    failing: endpoints.filter(({ failingSince }) => failingSince !== null).length,
+    parked: endpoints.reduce((sum, { parked }) => sum + parked, 0),
+    late: endpoints.reduce((sum, { late }) => sum + late, 0),
+  };
 }
 
 function showNode(row: NodeRow): NodeHealth {

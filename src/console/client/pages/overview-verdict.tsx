@@ -25,6 +25,16 @@ export function findTrouble(overview: Overview): readonly Finding[] {
       text: count(late, "late success lies in suspense", "late successes lie in suspense"),
       href: to("queues", "late"),
     });
+  const { failing, parked: givenUp, late: behind } = overview.webhooks;
+  if (failing > 0)
+    findings.push({
+      text: count(failing, "webhook endpoint fails every time", "webhook endpoints fail every time"),
+      href: to("webhooks"),
+    });
+  if (givenUp > 0)
+    findings.push({ text: count(givenUp, "webhook was given up", "webhooks were given up"), href: to("webhooks") });
+  if (behind > 0)
+    findings.push({ text: count(behind, "webhook comes late", "webhooks come late"), href: to("webhooks") });
   for (const { psp, is_open: isOpen } of overview.psps ?? []) {
     if (isOpen) findings.push({ text: `Calls to ${psp} are held back`, href: to("queues", "retrying") });
   }

@@ -1,4 +1,5 @@
 /** One endpoint: its state, its secret, and every delivery to it. */
+import type { EndpointsHealth } from "../../../contract.ts";
 import type { Page as ListPage } from "../../api/types.ts";
 import type { Delivery, WebhookEndpoint } from "../../api/webhook-types.ts";
 import { useResource } from "../../state/resource.ts";
@@ -20,6 +21,7 @@ export function EndpointPage({ id, query }: { readonly id: string; readonly quer
   const path = `/v1/webhook_endpoints/${encodeURIComponent(id)}`;
   const canOperate = useStore(sessionStore, mayOperate);
   const endpoint = useResource<WebhookEndpoint>(path, { everyMs: REFRESH_MS });
+  const health = useResource<EndpointsHealth>(withQuery("/endpoints", { endpoint_id: id }), { everyMs: REFRESH_MS });
   const cursor = query.get("cursor");
   const status = query.get("status");
   const deliveries = useResource<ListPage<Delivery>>(withQuery(`${path}/deliveries`, { status, cursor, limit: "50" }), {
@@ -43,7 +45,7 @@ export function EndpointPage({ id, query }: { readonly id: string; readonly quer
             <dl class="facts">
               <dt>State</dt>
               <dd>
-                <EndpointBadge endpoint={one} />
+                <EndpointBadge endpoint={one} failingSince={health.data?.data[0]?.failing_since ?? null} />
               </dd>
               <dt>Id</dt>
               <dd>

@@ -1,5 +1,6 @@
 /** Where merchants' events are sent. */
 import { useState } from "preact/hooks";
+import type { EndpointsHealth } from "../../../contract.ts";
 import type { Page as ListPage } from "../../api/types.ts";
 import type { WebhookEndpoint } from "../../api/webhook-types.ts";
 import { useResource } from "../../state/resource.ts";
@@ -15,12 +16,16 @@ import { Time } from "../../ui/values.tsx";
 import { CreateEndpointDialog } from "./create-endpoint.tsx";
 import { EndpointBadge } from "./endpoint-badge.tsx";
 
+const REFRESH_MS = 5_000;
+
 export function WebhooksPage({ query }: { readonly query: URLSearchParams }) {
   const canOperate = useStore(sessionStore, mayOperate);
   const [isCreating, setCreating] = useState(false);
   const list = useResource<ListPage<WebhookEndpoint>>(
     withQuery("/v1/webhook_endpoints", { cursor: query.get("cursor"), limit: "50" }),
   );
+  const health = useResource<EndpointsHealth>("/endpoints", { everyMs: REFRESH_MS });
+  const failing = new Map(health.data?.data.map(({ endpoint_id: id, failing_since: since }) => [id, since]));
   return (
     <Page
       title="Webhooks"
@@ -56,7 +61,12 @@ export function WebhooksPage({ query }: { readonly query: URLSearchParams }) {
                       </>
                     ),
                   },
-                  { title: "State", show: (endpoint) => <EndpointBadge endpoint={endpoint} /> },
+                  {
+                    title: "State",
+                    show: (endpoint) => (
+                      <EndpointBadge endpoint={endpoint} failingSince={failing.get(endpoint.endpoint_id) ?? null} />
+                    ),
+                  },
                   { title: "Events", kind: "wide", show: ({ events }) => events.join(", ") },
                   { title: "Due", kind: "number", show: ({ due }) => formatCount(due) },
                   { title: "Parked", kind: "number", show: ({ parked }) => formatCount(parked) },
