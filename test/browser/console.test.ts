@@ -387,6 +387,35 @@ test("somebody who moves by links lands on the new page's heading", async () => 
   await poll(async () => (await page.evaluate("document.activeElement.tagName")) === "H1");
 });
 
+test("what somebody was writing when the session ended is there again after the sign-in, and not after a sign-out", async () => {
+  await using visitor = await desk.visit();
+  const { page } = visitor;
+  await desk.pay("half-written", "sim_wrong_amount");
+  const openVerdict = async () => {
+    await page.getByRole("button", { name: "Resolve…" }).click();
+    return page.getByRole("dialog").getByLabel("Reason, for the audit log");
+  };
+  const signInAgain = async () => {
+    await page.getByLabel("API key").fill(PROCESS_API_KEY);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  await visitor.open("/payments/half-written");
+  await (await openVerdict()).fill("The dashboard shows");
+  await page.context().clearCookies();
+  await page.getByText("Your session has ended").waitFor();
+  await signInAgain();
+  const reason = await openVerdict();
+  expect(await reason.inputValue()).toBe("The dashboard shows");
+  await page.context().clearCookies();
+  await page.getByText("Your session has ended").waitFor();
+  await signInAgain();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signInAgain();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await visitor.follow("/payments/half-written");
+  expect(await (await openVerdict()).inputValue()).toBe("");
+});
+
 test("a session that ended asks for the key and goes on where it was", async () => {
   await using visitor = await desk.visit();
   const { page } = visitor;

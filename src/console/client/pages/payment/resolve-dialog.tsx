@@ -5,22 +5,30 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { ProblemBox } from "../../ui/states.tsx";
 import { Money } from "../../ui/values.tsx";
 import { type ActionDialogProps, orderPath } from "./actions.tsx";
+import { dropDraft, findDraft, keepDraft, type Verdict } from "./verdict-drafts.ts";
 import { useIntention } from "./use-intention.ts";
 
-interface Verdict {
-  readonly outcome: "succeeded" | "failed";
-  readonly amount: string;
-  readonly reference: string;
-  readonly reason: string;
-}
+type ResolveDialogProps = ActionDialogProps & { readonly held: string | null };
 
-export function ResolveDialog({ order, held, onClose, onDone }: ActionDialogProps & { readonly held: string | null }) {
-  const [verdict, setVerdict] = useState<Verdict>({
-    outcome: "succeeded",
-    amount: held ?? order.amount,
-    reference: order.psp_reference ?? "",
-    reason: "",
-  });
+export function ResolveDialog({ order, held, onClose: leave, onDone }: ResolveDialogProps) {
+  const id = order.payment_order_id;
+  const [verdict, setVerdict] = useState<Verdict>(
+    () =>
+      findDraft(id) ?? {
+        outcome: "succeeded",
+        amount: held ?? order.amount,
+        reference: order.psp_reference ?? "",
+        reason: "",
+      },
+  );
+  const change = (next: Verdict): void => {
+    setVerdict(next);
+    keepDraft(id, next);
+  };
+  const onClose = (): void => {
+    dropDraft(id);
+    leave();
+  };
   const [isSure, setSure] = useState(false);
   const intention = useIntention();
   const confirm = async (): Promise<void> => {
@@ -29,10 +37,11 @@ export function ResolveDialog({ order, held, onClose, onDone }: ActionDialogProp
       outcome === "failed"
         ? { outcome, reason }
         : { outcome, amount, reason, ...(reference === "" ? {} : { psp_reference: reference }) };
-    if (await intention.send(orderPath(order, "resolve"), body))
-      onDone(
-        outcome === "failed" ? "The payment is resolved: failed." : "The payment is resolved: succeeded and booked.",
-      );
+    if (!(await intention.send(orderPath(order, "resolve"), body))) return;
+    dropDraft(id);
+    onDone(
+      outcome === "failed" ? "The payment is resolved: failed." : "The payment is resolved: succeeded and booked.",
+    );
   };
   if (!isSure) {
     return (
@@ -41,7 +50,7 @@ export function ResolveDialog({ order, held, onClose, onDone }: ActionDialogProp
           order={order}
           held={held}
           verdict={verdict}
-          onChange={setVerdict}
+          onChange={change}
           onNext={() => setSure(true)}
           onClose={onClose}
         />
