@@ -250,6 +250,7 @@ export interface AuditEntry {
   readonly via: "console" | "api";
   readonly action: "retry" | "resolve" | "cancel" | "redeliver";
   readonly subject: string;
+  /** As it was given; of a redelivery, which range. */
   readonly reason: string | null;
   /** The HTTP status that the decision was answered with; null when the node died before it was known. */
   readonly status: number | null;

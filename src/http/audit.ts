@@ -42,7 +42,7 @@ export function createAudit(
         via,
         action,
         subject: safe(c.req.param(parameter) ?? "", MAX_SUBJECT_CHARS) ?? "",
-        reason: await readReason(c),
+        reason: await readReason(c, action),
         requestId: c.get("requestId"),
       });
       await next();
@@ -53,16 +53,30 @@ export function createAudit(
   };
 }
 
-/** What was given as the reason, if the body has one. Whether the body is right is for the route to say. */
-async function readReason(c: HttpContext): Promise<string | null> {
+/** What was given as the reason, or what a redelivery is to send. Whether the body is right is for the route to say. */
+async function readReason(c: HttpContext, action: AuditAction): Promise<string | null> {
   try {
     const bytes = await readBytes(c.req.raw.clone(), MAX_BODY_BYTES);
     const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    const reason: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "reason") : null;
-    return typeof reason === "string" ? safe(reason, MAX_REASON_CHARS) : null;
+    const text = action === "redeliver" ? describeRange(body) : memberOf(body, "reason");
+    return text === null ? null : safe(text, MAX_REASON_CHARS);
   } catch {
     return null;
   }
+}
+
+function memberOf(body: unknown, name: string): string | null {
+  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : null;
+  return typeof value === "string" ? value : null;
+}
+
+/** `status parked, from …, to …`: of a range as much as was said; null for a single delivery. */
+function describeRange(body: unknown): string | null {
+  const said = ["status", "from", "to"].flatMap((name) => {
+    const value = memberOf(body, name);
+    return value === null ? [] : [`${name} ${value}`];
+  });
+  return said.length === 0 ? null : said.join(", ");
 }
 
 /** Null for what must never be stored. */

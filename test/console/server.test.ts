@@ -457,6 +457,24 @@ describe("the audit log", () => {
     expect(own[0]?.who).toContain(http.merchant.key.slice(-4));
   });
 
+  test("has a redelivery with its endpoint and its range", async () => {
+    const visitor = await visit(http.merchant.key);
+    const added = await visitor.send("POST", "/console/api/v1/webhook_endpoints", {
+      url: "http://127.0.0.1:1/hooks",
+      events: ["payment_event.done"],
+    });
+    const { endpoint_id: id } = (await added.json()) as { endpoint_id: string };
+    const range = { from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z", status: "parked" };
+    await visitor.send("POST", `/console/api/v1/webhook_endpoints/${id}/redeliver`, range);
+    await visitor.send("DELETE", `/console/api/v1/webhook_endpoints/${id}`);
+    const { data } = await visitor.read<AuditPage>("/console/api/audit");
+    expect(data.find(({ subject, action }) => subject === id && action === "redeliver")).toMatchObject({
+      via: "console",
+      status: 200,
+      reason: "status parked, from 2026-01-01T00:00:00.000Z, to 2026-01-02T00:00:00.000Z",
+    });
+  });
+
   test("keeps a decision whose node died before its outcome, and shows that it is not known", async () => {
     const { merchantId } = http.merchant;
     await http.sql`

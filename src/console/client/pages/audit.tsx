@@ -60,18 +60,20 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
         {
           title: "On",
           kind: "wide",
-          show: ({ subject, action }) =>
-            action === "redeliver" ? (
-              <CopyId id={subject} label="delivery" />
-            ) : (
-              <CopyId id={subject} label="payment order id" href={to("payments", subject)} />
-            ),
+          show: (entry) => <Subject entry={entry} />,
         },
         { title: "Reason", kind: "wide", show: ({ reason }) => reason ?? <span class="soft">–</span> },
         { title: "Answer", show: ({ status }) => <Answer status={status} /> },
       ]}
     />
   );
+}
+
+/** Whoever sends a payment chooses its id, so only the action says what was decided on. */
+function Subject({ entry: { action, subject: id } }: { readonly entry: AuditEntry }) {
+  if (action !== "redeliver") return <CopyId id={id} label="payment order id" href={to("payments", id)} />;
+  if (id.startsWith("whe_")) return <CopyId id={id} label="endpoint id" href={to("webhooks", id)} />;
+  return <CopyId id={id} label="delivery id" />;
 }
 
 function Answer({ status }: { readonly status: number | null }) {
