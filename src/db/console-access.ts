@@ -7,11 +7,11 @@ import * as audit from "./queries/audit-log.ts";
 import * as calls from "./queries/list-calls.ts";
 import * as sessions from "./queries/console-sessions.ts";
 import * as states from "./queries/count-order-states.ts";
-import { countRecentEdges } from "./queries/count-recent-edges.ts";
 import { type Database, openDatabase } from "./queries/database.ts";
 import { findFirstMerchant } from "./queries/find-first-merchant.ts";
 import { judgeEndpoints } from "./queries/judge-endpoints.ts";
 import * as nodes from "./queries/node-statistics.ts";
+import { readRecentOrders } from "./queries/read-recent-orders.ts";
 import { readStanding } from "./queries/read-standing.ts";
 import { searchOrders } from "./queries/search-orders.ts";
 import { sumCurrencies } from "./queries/sum-currencies.ts";
@@ -34,7 +34,7 @@ export function bindConsoleQueries(quick: Database, slow: Database) {
     listAudit: (...rest: Rest<typeof audit.listAudit>) => audit.listAudit(slow, ...rest),
     readStanding: (...rest: Rest<typeof readStanding>) => readStanding(slow, ...rest),
     countCreated: (...rest: Rest<typeof states.countCreated>) => states.countCreated(slow, ...rest),
-    countRecentEdges: (...rest: Rest<typeof countRecentEdges>) => countRecentEdges(slow, ...rest),
+    readRecentOrders: (...rest: Rest<typeof readRecentOrders>) => readRecentOrders(slow, ...rest),
     sumCurrencies: (...rest: Rest<typeof sumCurrencies>) => sumCurrencies(slow, ...rest),
     judgeEndpoints: (...rest: Rest<typeof judgeEndpoints>) => judgeEndpoints(slow, ...rest),
     listCalls: (...rest: Rest<typeof calls.listCalls>) => calls.listCalls(slow, ...rest),

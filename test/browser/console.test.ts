@@ -287,7 +287,7 @@ test("a reader's overview has no card and no table of what only the process know
   for (const hidden of ["steps a second", "PSP latency", "no call lately", "Commit batches", "Nodes", "PSPs"])
     expect(shown).not.toContain(hidden);
   await operator.open("");
-  await operator.page.getByText("Commit batches a second").waitFor();
+  await operator.page.getByText("Commit batches a second", { exact: true }).waitFor();
   await desk.pay("moves-for-a-reader");
   await reader.open("/fleet");
   await page

@@ -4,12 +4,12 @@ import { paymentOrderMachine } from "../../../machines/payment-order.ts";
 import { formatAmount } from "../../core/money.ts";
 import type { Ports } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
-import type { RecentEdges } from "../../db/queries/count-recent-edges.ts";
+import type { RecentOrders } from "../../db/queries/read-recent-orders.ts";
 import type { EndpointJudgement } from "../../db/queries/judge-endpoints.ts";
 import type { NodeRow } from "../../db/queries/node-statistics.ts";
 import type { Standing } from "../../db/queries/read-standing.ts";
 import type { CurrencySum } from "../../db/queries/sum-currencies.ts";
-import type { OpenStateRow, SpanCount } from "../../db/queries/count-order-states.ts";
+import type { OpenStateRow } from "../../db/queries/count-order-states.ts";
 import { OWNERSHIP_MS } from "../../engine/ownership.ts";
 import { showQueueCounts } from "../../http/views/queue-view.ts";
 import type { NodeHealth, Overview, Role, Sample, StateCount } from "../contract.ts";
@@ -35,10 +35,8 @@ const BOOKS_EVERY_MS = 5_000;
 /** Webhooks come late by minutes, not by seconds. */
 const WEBHOOKS_EVERY_MS = 5_000;
 const MINUTE_MS = 60_000;
-/** Of a merchant's own success rate, and how old an order may be whose steps are looked for. */
+/** How old a merchant's own orders may be that are looked at. */
 const MINUTES_MS = 300_000;
-/** Clocks of nodes differ a little. */
-const AHEAD_MS = 2_000;
 /** Merchants that somebody looked at; more than that are forgotten, the longest unseen first. */
 const MAX_MERCHANTS = 1_000;
 /** Where an order may stand that has not ended; as the machine says. */
@@ -59,15 +57,11 @@ interface MerchantReadings {
   readonly own: () => Promise<OwnReading>;
 }
 
-/** What a merchant's newest orders did. */
+/** What a merchant's newest orders did, and when that was read. */
 interface OwnReading {
   readonly atMs: number;
-  readonly minute: SpanCount;
-  readonly minutes: SpanCount;
-  readonly recent: RecentEdges;
+  readonly recent: RecentOrders;
 }
-
-const NO_ORDERS: SpanCount = { succeeded: 0, failed: 0, open: 0 };
 
 export function createOverviews({ queries, ports, node, samples }: OverviewDeps): Overviews {
   const { clock } = ports;
@@ -102,14 +96,8 @@ export function createOverviews({ queries, ports, node, samples }: OverviewDeps)
 
   async function readOwn(merchantId: number): Promise<OwnReading> {
     const atMs = clock.nowMs();
-    const [counts, recent] = await Promise.all([
-      queries.countCreated(
-        merchantId,
-        [MINUTE_MS, MINUTES_MS].map((ms) => ({ fromMs: atMs - ms, toMs: atMs + AHEAD_MS })),
-      ),
-      queries.countRecentEdges({ merchantId, createdSinceMs: atMs - MINUTES_MS, sinceMs: atMs - MINUTE_MS }),
-    ]);
-    return { atMs, minute: counts[0] ?? NO_ORDERS, minutes: counts[1] ?? NO_ORDERS, recent };
+    const since = { createdSinceMs: atMs - MINUTES_MS, sinceMs: atMs - MINUTE_MS };
+    return { atMs, recent: await queries.readRecentOrders({ merchantId, ...since }) };
   }
 
   /** Whether somebody runs this Florin, and does not only use it: all merchants' figures are theirs to see. */
@@ -177,20 +165,20 @@ function showFleet(
 }
 
 /** A process serves all merchants, so what it measures of itself would tell of the others: only what is the merchant's own. */
-function showOwn({ atMs, minute, minutes, recent }: OwnReading): Moves {
-  const ended = minutes.succeeded + minutes.failed;
-  const created = minute.succeeded + minute.failed + minute.open;
-  const recentMs = Math.max(1, atMs - recent.sinceMs);
+function showOwn({ atMs, recent }: OwnReading): Moves {
+  const { succeeded, failed, sinceMs, created, edges } = recent;
+  const ended = succeeded + failed;
+  const recentMs = Math.max(1, atMs - sinceMs);
   return {
-    edges: recent.edges.map(({ from, to, steps }) => ({
+    edges: edges.map(({ from, to, steps }) => ({
       from,
       to,
       per_minute: Math.round((steps * 10 * MINUTE_MS) / recentMs) / 10,
     })),
     // A payment in a minute is seen, too.
-    payments_per_second: Math.round((created * 100_000) / MINUTE_MS) / 100,
+    payments_per_second: Math.round((created * 100_000) / recentMs) / 100,
     steps_per_second: null,
-    success_rate: ended === 0 ? null : Math.round((minutes.succeeded / ended) * 10_000) / 10_000,
+    success_rate: ended === 0 ? null : Math.round((succeeded / ended) * 10_000) / 10_000,
     batches: null,
     psps: null,
     nodes: null,
