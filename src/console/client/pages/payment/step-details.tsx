@@ -34,7 +34,7 @@ export function StepDetails({ moment, step, replay }: StepDetailsProps) {
           <details>
             <summary>The stored event</summary>
             <Json value={step.event} />
-            <p class="soft">Committed by node {step.node}. Amounts are in minor units, as stored.</p>
+            <p class="soft">Committed by node {step.node}. Amounts in it are minor units.</p>
           </details>
         )}
       </div>
