@@ -248,9 +248,10 @@ export interface AuditEntry {
   readonly at: string;
   readonly who: string;
   readonly via: "console" | "api";
-  readonly action: "retry" | "resolve" | "cancel" | "redeliver";
+  /** The last five are of webhook endpoints. */
+  readonly action: "retry" | "resolve" | "cancel" | "redeliver" | "rotate" | "change" | "enable" | "disable" | "delete";
   readonly subject: string;
-  /** As it was given; of a redelivery, which range. */
+  /** As it was given; of a redelivery, which range; of a changed endpoint, which of its fields. */
   readonly reason: string | null;
   /** The HTTP status that the decision was answered with; null when the node died before it was known. */
   readonly status: number | null;

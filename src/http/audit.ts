@@ -17,24 +17,39 @@ export interface AuditTrail {
   recordOutcome(outcome: AuditOutcome): Promise<void>;
 }
 
-const ACTIONS: ReadonlySet<string> = new Set(["retry", "resolve", "cancel", "redeliver"] satisfies AuditAction[]);
+const ACTIONS: ReadonlySet<string> = new Set([
+  "retry",
+  "resolve",
+  "cancel",
+  "redeliver",
+  "rotate",
+] satisfies AuditAction[]);
+const ENDPOINT = /\/webhook_endpoints\/\{[a-z_]+\}$/;
 const MAX_REASON_CHARS = 500;
 const MAX_SUBJECT_CHARS = 64;
 
 const isAction = (text: string): text is AuditAction => ACTIONS.has(text);
 
-/** The middleware for a route whose path ends in an action that is written down; null for all others. */
+/** Null for a route that nobody decides anything at. */
+function actionOf({ method, path }: RouteConfig): AuditAction | null {
+  if (ENDPOINT.test(path)) return method === "delete" ? "delete" : method === "patch" ? "change" : null;
+  const action = path.split("/").at(-1) ?? "";
+  return method === "post" && isAction(action) ? action : null;
+}
+
+/** The middleware for a route whose acts are written down; null for all others. */
 export function createAudit(
   trail: AuditTrail,
   { ports, log }: { readonly ports: Ports; readonly log: Logger },
 ): (route: RouteConfig) => HttpMiddleware | null {
   return (route) => {
-    const action = route.path.split("/").at(-1) ?? "";
-    if (route.method !== "post" || !isAction(action)) return null;
+    const routeAction = actionOf(route);
+    if (routeAction === null) return null;
     const parameter = /\{([a-z_]+)\}/.exec(route.path)?.[1] ?? "";
     return async (c, next) => {
       const { merchantId, apiKeyId, via } = c.get("caller");
       const id = newUuid(ports);
+      const { action, reason } = describe(routeAction, await readDecision(c));
       await trail.recordIntent({
         merchantId,
         id,
@@ -42,7 +57,7 @@ export function createAudit(
         via,
         action,
         subject: safe(c.req.param(parameter) ?? "", MAX_SUBJECT_CHARS) ?? "",
-        reason: await readReason(c, action),
+        reason,
         requestId: c.get("requestId"),
       });
       await next();
@@ -53,16 +68,35 @@ export function createAudit(
   };
 }
 
-/** What was given as the reason, or what a redelivery is to send. Whether the body is right is for the route to say. */
-async function readReason(c: HttpContext, action: AuditAction): Promise<string | null> {
+/** The body, if it is one. Whether it is right is for the route to say. */
+async function readDecision(c: HttpContext): Promise<unknown> {
   try {
     const bytes = await readBytes(c.req.raw.clone(), MAX_BODY_BYTES);
-    const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    const text = action === "redeliver" ? describeRange(body) : memberOf(body, "reason");
-    return text === null ? null : safe(text, MAX_REASON_CHARS);
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch {
     return null;
   }
+}
+
+interface Description {
+  readonly action: AuditAction;
+  /** What was given as the reason, what a redelivery is to send, or what of an endpoint changes. */
+  readonly reason: string | null;
+}
+
+function describe(action: AuditAction, body: unknown): Description {
+  if (action === "change") return describeChange(body);
+  const text = action === "redeliver" ? describeRange(body) : memberOf(body, "reason");
+  return { action, reason: text === null ? null : safe(text, MAX_REASON_CHARS) };
+}
+
+/** Names only: an address may hold a secret of the merchant's. */
+function describeChange(body: unknown): Description {
+  const given = typeof body === "object" && body !== null ? body : {};
+  const isEnabled: unknown = Reflect.get(given, "enabled");
+  const others = ["url", "events", "description"].filter((name) => name in given);
+  const action = isEnabled === true ? "enable" : isEnabled === false ? "disable" : "change";
+  return { action, reason: others.length === 0 ? null : others.join(", ") };
 }
 
 function memberOf(body: unknown, name: string): string | null {

@@ -475,6 +475,30 @@ describe("the audit log", () => {
     });
   });
 
+  test("has what was done to a webhook endpoint", async () => {
+    const merchant = await http.addMerchant();
+    const visitor = await visit(merchant.key);
+    const endpoint = { url: "http://127.0.0.1:1/hooks?token=hidden", events: ["payment_event.done"] };
+    const added = await visitor.send("POST", "/console/api/v1/webhook_endpoints", endpoint);
+    const { endpoint_id: id } = (await added.json()) as { endpoint_id: string };
+    const path = `/console/api/v1/webhook_endpoints/${id}`;
+    await visitor.send("PATCH", path, { enabled: false });
+    await visitor.send("PATCH", path, { enabled: true, url: endpoint.url });
+    await visitor.send("PATCH", path, { description: "ours" });
+    await visitor.send("POST", `${path}/rotate`, {});
+    await visitor.send("DELETE", path);
+    await visitor.send("DELETE", path);
+    const { data } = await visitor.read<AuditPage>("/console/api/audit");
+    expect(data.map(({ subject, action, reason, status }) => [subject, action, reason, status])).toEqual([
+      [id, "delete", null, 404],
+      [id, "delete", null, 200],
+      [id, "rotate", null, 200],
+      [id, "change", "description", 200],
+      [id, "enable", "url", 200],
+      [id, "disable", null, 200],
+    ]);
+  });
+
   test("keeps a decision whose node died before its outcome, and shows that it is not known", async () => {
     const { merchantId } = http.merchant;
     await http.sql`

@@ -281,14 +281,14 @@ describe("deliveries", () => {
       history: [{ attempt: 1, status: 500, error: "http_500", response_excerpt: "out of order" }],
     });
     const endpointPath = `/v1/webhook_endpoints/${String(endpoint.endpoint_id)}`;
-    const [oldest] = (await listAs(merchant, "?type=payment_order.succeeded")).events.toReversed();
-    await http.sql`UPDATE deliveries SET next_attempt_at = next_attempt_at - interval '1 second' WHERE event_id = (
-      SELECT id FROM events WHERE merchant_id = ${merchant.merchantId} AND type = ${oldest?.type ?? ""} ORDER BY position LIMIT 1)`;
+    const waitsSince = "2026-11-01T02:03:04.000Z";
+    await http.sql`UPDATE deliveries SET scheduled_at = ${waitsSince} WHERE id = (
+      SELECT max(id::text)::uuid FROM deliveries WHERE merchant_id = ${merchant.merchantId})`;
     await addEndpoint(merchant, { url: `${receiver.url}/quiet`, events: ["*"] });
     const listed = await bodyOf(await http.ask("/v1/webhook_endpoints", { key: merchant.key }));
     expect(listed.data).toMatchObject([
       { url: `${receiver.url}/quiet`, due: 0, oldest_due_at: null },
-      { endpoint_id: endpoint.endpoint_id, due: 2, parked: 0, oldest_due_at: oldest?.created_at },
+      { endpoint_id: endpoint.endpoint_id, due: 2, parked: 0, oldest_due_at: waitsSince },
     ]);
 
     receiver.answer = answering(200, "fine");
@@ -306,7 +306,7 @@ describe("deliveries", () => {
       key: merchant.key,
       body: { status: "delivered", from: "2020-01-01T00:00:00Z" },
     });
-    expect(await bodyOf(range)).toEqual({ redelivered: 1, has_more: false });
+    expect(await bodyOf(range)).toEqual({ redelivered: 1, has_more: false, next_cursor: null });
     await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(2);
 
     const rotated = await bodyOf(await http.ask(`${endpointPath}/rotate`, { method: "POST", key: merchant.key }));

@@ -1,10 +1,10 @@
 /** What operators decided: a row before the act, another after it. Nothing here is ever changed. */
 import { and, desc, eq, lt } from "drizzle-orm";
-import { auditLog, auditOutcomes } from "../schema/console.ts";
+import { type AUDIT_ACTIONS, auditLog, auditOutcomes } from "../schema/console.ts";
 import { apiKeys } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";
 
-export type AuditAction = "retry" | "resolve" | "cancel" | "redeliver";
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface AuditIntent {
   readonly merchantId: number;

@@ -19,6 +19,19 @@ export const consoleSessions = pgTable(
   () => [check("console_sessions_role", sql`role IN ('operator', 'reader')`)],
 );
 
+/** On orders and deliveries, and on webhook endpoints: where merchants are told decides who believes what. */
+export const AUDIT_ACTIONS = [
+  "retry",
+  "resolve",
+  "cancel",
+  "redeliver",
+  "rotate",
+  "change",
+  "enable",
+  "disable",
+  "delete",
+] as const;
+
 /** What somebody decided to do, written before it is done; append-only. */
 export const auditLog = pgTable(
   "audit_log",
@@ -29,7 +42,7 @@ export const auditLog = pgTable(
     at: instant().notNull().defaultNow(),
     apiKeyId: uuid().notNull(),
     via: text().$type<"console" | "api">().notNull(),
-    action: text().$type<"retry" | "resolve" | "cancel" | "redeliver">().notNull(),
+    action: text().$type<(typeof AUDIT_ACTIONS)[number]>().notNull(),
     subject: text().notNull(),
     reason: text(),
     requestId: text().notNull(),
@@ -38,7 +51,7 @@ export const auditLog = pgTable(
   (table) => [
     primaryKey({ columns: [table.merchantId, table.id] }),
     check("audit_log_via", sql`via IN ('console', 'api')`),
-    check("audit_log_action", sql`action IN ('retry', 'resolve', 'cancel', 'redeliver')`),
+    check("audit_log_action", sql`action IN (${sql.raw(AUDIT_ACTIONS.map((action) => `'${action}'`).join(", "))})`),
   ],
 );
 

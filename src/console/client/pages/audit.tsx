@@ -25,7 +25,7 @@ export function AuditPage({ query }: { readonly query: URLSearchParams }) {
         {(page) =>
           page.data.length === 0 ? (
             <Empty title="Nobody has decided anything yet">
-              Retries, verdicts, cancels and redeliveries are listed here.
+              Retries, verdicts, cancels, redeliveries and changes of webhook endpoints are listed here.
             </Empty>
           ) : (
             <>
@@ -69,9 +69,11 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
   );
 }
 
+const OF_ORDERS: ReadonlySet<string> = new Set(["retry", "resolve", "cancel"] satisfies AuditEntry["action"][]);
+
 /** Whoever sends a payment chooses its id, so only the action says what was decided on. */
 function Subject({ entry: { action, subject: id } }: { readonly entry: AuditEntry }) {
-  if (action !== "redeliver") return <CopyId id={id} label="payment order id" href={to("payments", id)} />;
+  if (OF_ORDERS.has(action)) return <CopyId id={id} label="payment order id" href={to("payments", id)} />;
   if (id.startsWith("whe_")) return <CopyId id={id} label="endpoint id" href={to("webhooks", id)} />;
   return <CopyId id={id} label="delivery id" />;
 }

@@ -20,6 +20,7 @@ export const GUARD_SAYS_NO: Readonly<Record<string, string>> = {
   isNoNews: "it would be news",
   isAnswerWithoutNews: "it would be news",
   isSecondSuccess: "that success is already booked",
+  isMoreThanBooked: "the charge took no more than is booked",
   isUnexpectedSuccess: "nothing was captured that is not booked already",
   isCaptured: "nothing was captured",
   isSoftDeclineAfterCancel: "nobody asked to cancel",

@@ -1,0 +1,2 @@
+ALTER TABLE "audit_log" DROP CONSTRAINT "audit_log_action";--> statement-breakpoint
+ALTER TABLE "audit_log" ADD CONSTRAINT "audit_log_action" CHECK (action IN ('retry', 'resolve', 'cancel', 'redeliver', 'rotate', 'change', 'enable', 'disable', 'delete'));
