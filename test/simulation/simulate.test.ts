@@ -1,6 +1,7 @@
 /** The simulation itself: it repeats, it holds, it has teeth. How many seeds are run here follows from the time of CI. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { PROPERTIES } from "../../scripts/prove/properties.ts";
 import { simulateCrashes } from "../../scripts/simulate/campaigns/crashes.ts";
 import { huntMistakes } from "../../scripts/simulate/campaigns/mistakes.ts";
 import { simulateSeeds } from "../../scripts/simulate/campaigns/seeds.ts";
@@ -109,4 +110,10 @@ test("there are enough invariants, faults and rare paths, and each says what it 
   expect(Object.keys(RARE_PATHS).length).toBeGreaterThanOrEqual(40);
   for (const text of [...Object.values(INVARIANTS), ...Object.values(RARE_PATHS)])
     expect(text.length).toBeGreaterThan(7);
+});
+
+test("a violation of any invariant is one of a property that prove tells of", () => {
+  const told = new Set<string>(PROPERTIES.flatMap(({ invariants }) => invariants));
+  // The differential has a row of its own.
+  expect(Object.keys(INVARIANTS).filter((name) => !told.has(name))).toEqual(["model is PostgreSQL"]);
 });
