@@ -88,6 +88,22 @@ const STATEMENTS: readonly string[] = [
   `SELECT format('entry %s/%s has no postings', e.actor_id, e.seq) AS violation
    FROM journal_entries e
    WHERE NOT EXISTS (SELECT FROM postings p WHERE p.merchant_id = e.merchant_id AND p.actor_id = e.actor_id AND p.seq = e.seq)`,
+  // What was paid is the seller's, less the platform's fee; late money is in suspense.
+  `WITH legs AS (
+     SELECT e.actor_id, e.seq, e.rule, p.debit_account, p.credit_account, p.amount, p.currency, o.psp, o.seller_account,
+       least(o.platform_fee, sum(p.amount) OVER entry) AS fee, sum(p.amount) OVER entry AS total
+     FROM journal_entries e
+     JOIN postings p ON p.merchant_id = e.merchant_id AND p.actor_id = e.actor_id AND p.seq = e.seq
+     JOIN payment_orders o ON o.merchant_id = e.merchant_id AND o.id = e.actor_id
+     WINDOW entry AS (PARTITION BY e.merchant_id, e.actor_id, e.seq)
+   )
+   SELECT format('entry %s/%s (%s) moves %s %s from %s to %s', actor_id, seq, rule, amount, currency, debit_account, credit_account) AS violation
+   FROM legs
+   WHERE debit_account <> 'psp:' || psp || ':clearing' OR amount IS DISTINCT FROM CASE
+     WHEN rule = 'late_success' AND credit_account = 'suspense' THEN total
+     WHEN rule = 'pay_in' AND credit_account = 'platform:fees' THEN fee
+     WHEN rule = 'pay_in' AND credit_account = 'seller:' || seller_account || ':payable' THEN total - fee
+   END`,
   // An order's columns say what its entries say.
   `WITH booked AS (
      SELECT o.merchant_id, o.id, count(*) FILTER (WHERE e.rule = 'pay_in') AS pay_ins,

@@ -21,6 +21,7 @@ export interface OrderRow {
   readonly amount: string;
   readonly currency: string;
   readonly fee: string;
+  readonly psp: string;
   readonly status: string;
   readonly phase: string | null;
   readonly version: number;
@@ -47,6 +48,8 @@ export interface EventRow {
   readonly subjectId: string;
   readonly type: string;
   readonly orderVersion: number | null;
+  /** Its place in what all merchants are told, from 1; null before the relay has given it one. */
+  readonly position: number | null;
 }
 
 export interface EntryRow {
@@ -101,7 +104,7 @@ export interface Facts {
   readonly entries: readonly EntryRow[];
   readonly postings: readonly PostingRow[];
   readonly accounts: readonly AccountRow[];
-  /** Webhooks and answers of the PSP that no order has taken yet. */
+  /** Webhooks and answers of the PSP, and commands, that no order has taken yet. */
   readonly unhandledMail: readonly string[];
   readonly effects: readonly Effect[];
   /** In the order of arrival. */
@@ -126,7 +129,7 @@ async function readTables(sql: postgres.TransactionSql) {
   return {
     orders: await sql<OrderRow[]>`
       SELECT o.id, o.merchant_id AS "merchantId", o.payment_order_id AS "paymentOrderId", e.checkout_id AS "checkoutId",
-        o.seller_account AS seller, o.amount::text AS amount, o.currency, o.platform_fee::text AS fee,
+        o.seller_account AS seller, o.amount::text AS amount, o.currency, o.platform_fee::text AS fee, o.psp,
         o.payment_order_status AS status, o.phase, o.version, o.owner, o.late_open AS "lateOpen",
         o.quarantined_at IS NOT NULL AS "isQuarantined", t.actor_id IS NOT NULL AS "hasTimer"
       FROM payment_orders o
@@ -137,7 +140,7 @@ async function readTables(sql: postgres.TransactionSql) {
     steps: await sql<StepRow[]>`
       SELECT actor_id AS "orderId", seq, from_state AS "from", to_state AS "to" FROM transitions ORDER BY actor_id, seq`,
     events: await sql<EventRow[]>`
-      SELECT subject_id AS "subjectId", type, order_version AS "orderVersion" FROM events`,
+      SELECT subject_id AS "subjectId", type, order_version AS "orderVersion", position::float8 AS position FROM events`,
     entries: await sql<EntryRow[]>`
       SELECT actor_id AS "orderId", seq, rule, psp_reference AS reference FROM journal_entries`,
     postings: await sql<PostingRow[]>`
@@ -151,7 +154,9 @@ async function readTables(sql: postgres.TransactionSql) {
       await sql<{ name: string }[]>`
         SELECT 'webhook ' || event_id AS name FROM inbox WHERE handled_at IS NULL AND actor_id IS NOT NULL
         UNION ALL
-        SELECT 'answer ' || source || ' of order ' || actor_id FROM observations WHERE handled_at IS NULL`
+        SELECT 'answer ' || source || ' of order ' || actor_id FROM observations WHERE handled_at IS NULL
+        UNION ALL
+        SELECT 'command ' || (command ->> 'type') || ' of order ' || actor_id FROM commands WHERE handled_at IS NULL`
     ).map(({ name }) => name),
   };
 }

@@ -1,30 +1,35 @@
 /** Whoever was told that a payment exists finds it, as it was asked for; and nothing exists that nobody asked for. */
-import type { Facts, OrderRow } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { Finding } from "./finding.ts";
+import { findDifferences, type OrderTerms, toTerms } from "./order-terms.ts";
 
-interface AskedOrder {
+interface AskedOrder extends OrderTerms {
   readonly payment_order_id: string;
-  readonly seller_account: string;
-  readonly amount: string;
-  readonly currency: string;
-  readonly platform_fee: string;
 }
 
-interface Checkout {
+interface ToldOrder extends AskedOrder {
+  readonly status: string;
+}
+
+interface Asked {
   readonly checkout_id: string;
   readonly payment_orders: readonly AskedOrder[];
 }
 
-const DIGITS: Readonly<Record<string, number>> = { USD: 2, EUR: 2, JPY: 0, KWD: 3 };
-const FIELDS = ["seller_account", "amount", "currency", "platform_fee"] as const;
+interface Told {
+  readonly payment_orders: readonly ToldOrder[];
+}
+
+/** Whoever was told one of these was told the end. */
+const IS_OVER: ReadonlySet<string> = new Set(["SUCCESS", "FAILED"]);
 
 export function judgeAnswers({ acknowledged, orders }: Facts): readonly Finding[] {
   const stored = new Map(orders.map((order) => [order.paymentOrderId, order]));
   const asked = new Set<string>();
-  const [lost, changed] = [[] as string[], [] as string[]];
+  const [lost, changed, misled] = [[] as string[], [] as string[], [] as string[]];
   for (const { request, answer } of acknowledged) {
-    const wanted = JSON.parse(request) as Checkout;
-    const told = JSON.parse(answer) as Checkout;
+    const wanted = JSON.parse(request) as Asked;
+    const told = JSON.parse(answer) as Told;
     for (const order of wanted.payment_orders) {
       const id = order.payment_order_id;
       asked.add(id);
@@ -35,42 +40,25 @@ export function judgeAnswers({ acknowledged, orders }: Facts): readonly Finding[
       }
       const answered = told.payment_orders.find((one) => one.payment_order_id === id);
       if (row.checkoutId !== wanted.checkout_id) changed.push(`order ${id} belongs to checkout ${row.checkoutId}`);
-      for (const terms of [answered, toTerms(row)]) changed.push(...findDifferences(order, terms));
+      changed.push(...findDifferences(id, order, toTerms(row)));
+      if (answered === undefined) {
+        changed.push(`order ${id} is missing in its answer`);
+        continue;
+      }
+      changed.push(...findDifferences(id, order, answered));
+      if (IS_OVER.has(answered.status) && answered.status !== row.status)
+        misled.push(`order ${id} was answered as ${answered.status} and is ${row.status}`);
     }
   }
   const unasked = orders.filter(({ paymentOrderId }) => !asked.has(paymentOrderId));
   return [
     { property: "an acknowledged order is there", tried: asked.size, violations: lost },
     { property: "its terms are those that were asked for and answered", tried: asked.size, violations: changed },
+    { property: "an end that was answered is the order's end", tried: asked.size, violations: misled },
     {
       property: "an order that is there was asked for",
       tried: orders.length,
       violations: unasked.map(({ paymentOrderId }) => `order ${paymentOrderId} is there and nobody was told of it`),
     },
   ];
-}
-
-function findDifferences(wanted: AskedOrder, found: AskedOrder | undefined): readonly string[] {
-  if (found === undefined) return [`order ${wanted.payment_order_id} is missing in its answer`];
-  return FIELDS.filter((field) => wanted[field] !== found[field]).map(
-    (field) => `order ${wanted.payment_order_id}: ${field} ${wanted[field]} became ${found[field]}`,
-  );
-}
-
-function toTerms(row: OrderRow): AskedOrder {
-  return {
-    payment_order_id: row.paymentOrderId,
-    seller_account: row.seller,
-    amount: toMajor(row.amount, row.currency),
-    currency: row.currency,
-    platform_fee: toMajor(row.fee, row.currency),
-  };
-}
-
-function toMajor(minor: string, currency: string): string {
-  const digits = DIGITS[currency];
-  if (digits === undefined) throw new Error(`the shop knows no currency ${currency}`);
-  if (digits === 0) return minor;
-  const padded = minor.padStart(digits + 1, "0");
-  return `${padded.slice(0, -digits)}.${padded.slice(-digits)}`;
 }

@@ -1,6 +1,7 @@
 /** The merchant heard of everything, and of nothing else; signed, and each time with the same bytes. */
 import type { Delivery, Facts } from "./facts.ts";
 import { type Finding, group } from "./finding.ts";
+import { findDifferences, type OrderTerms, toTerms } from "./order-terms.ts";
 
 interface Told {
   readonly type: string;
@@ -11,7 +12,7 @@ interface Told {
       readonly payment_order_id?: string;
       readonly checkout_id: string;
       readonly status: string;
-    };
+    } & Partial<OrderTerms>;
   };
 }
 
@@ -22,6 +23,7 @@ export function judgeDeliveries(facts: Facts): readonly Finding[] {
   return [
     findUnheard(facts, told),
     findInvented(facts, told),
+    findMistold(facts, told),
     findUnsigned(facts.deliveries),
     findUnrepaired(facts, told),
   ];
@@ -59,6 +61,34 @@ function findInvented(facts: Facts, told: readonly Told[]): Finding {
       .filter((name) => !known.has(name))
       .map((name) => `${name} was delivered and is in no table`),
   };
+}
+
+/** What each of these says of the order; an end is its end for ever. */
+const STATUS_OF: Readonly<Record<string, string>> = {
+  "payment_order.pending": "EXECUTING",
+  "payment_order.authorized": "EXECUTING",
+  "payment_order.parked": "EXECUTING",
+  "payment_order.succeeded": "SUCCESS",
+  "payment_order.failed": "FAILED",
+};
+
+function findMistold({ orders }: Facts, told: readonly Told[]): Finding {
+  const rows = new Map(orders.map((order) => [order.paymentOrderId, order]));
+  const violations = told.flatMap(({ type, data: { object } }) => {
+    const id = object.payment_order_id ?? "";
+    const row = rows.get(id);
+    if (row === undefined) return [];
+    const { seller_account = "", amount = "", currency = "", platform_fee = "" } = object;
+    const terms = { seller_account, amount, currency, platform_fee };
+    const status = STATUS_OF[type] ?? object.status;
+    const isEnd = IS_OVER.has(object.status);
+    return [
+      ...findDifferences(id, toTerms(row), terms).map((difference) => `${type}: ${difference}`),
+      ...(object.status === status ? [] : [`${type} of ${id} says ${object.status}`]),
+      ...(isEnd && object.status !== row.status ? [`${type} of ${id} says ${object.status}, it is ${row.status}`] : []),
+    ];
+  });
+  return { property: "a webhook tells its order as it is", tried: told.length, violations };
 }
 
 function findUnsigned(deliveries: readonly Delivery[]): Finding {

@@ -1,5 +1,5 @@
 /** The PSP's effects against the books: each has one place, none is missing, none is there twice. */
-import type { Effect, EntryRow, Facts, OrderRow } from "./facts.ts";
+import type { Effect, EntryRow, Facts, OrderRow, PostingRow } from "./facts.ts";
 import { type Finding, group } from "./finding.ts";
 
 /** Queues that people watch; an effect of an order in one of them is nobody's loss. */
@@ -7,33 +7,42 @@ const QUEUES: ReadonlySet<string | null> = new Set(["retrying", "pending", "reso
 
 export function judgeMoney(facts: Facts): readonly Finding[] {
   const effects = facts.effects.filter(({ status }) => status === "succeeded");
-  const booked = group(facts.entries, ({ reference }) => reference);
+  const booked = group(facts.entries, chargeOf);
   return [
     findMisplaced(facts, effects, booked),
     findDoubled(facts, effects, booked),
     findUnfounded(facts, effects),
+    findMisposted(facts),
     findContradictions(facts),
   ];
 }
+
+/** What a charge took beyond what had been booked for it stands in an entry of its own, under its reference. */
+const EXCESS = "#excess";
+const chargeOf = ({ reference }: EntryRow): string | null => reference?.split(EXCESS, 1)[0] ?? null;
+const isExcess = ({ rule, reference }: EntryRow): boolean =>
+  rule === "late_success" && reference?.endsWith(EXCESS) === true;
 
 type Booked = ReadonlyMap<string | null, readonly EntryRow[]>;
 
 function findMisplaced(facts: Facts, effects: readonly Effect[], booked: Booked): Finding {
   const orders = new Map(facts.orders.map((order) => [order.id, order]));
-  const sums = sumEntries(facts);
+  const legs = group(facts.postings, nameOf);
   const violations: string[] = [];
   for (const effect of effects) {
     const what = `charge ${effect.id} (${effect.amount} ${effect.currency}, order ${effect.orderId})`;
     const order = orders.get(effect.orderId ?? "");
     const entries = booked.get(effect.id) ?? [];
-    const [entry] = entries;
+    const first = entries.filter((entry) => !isExcess(entry));
     if (order === undefined) violations.push(`${what} belongs to no order`);
-    else if (entries.length > 1) violations.push(`${what} is booked ${entries.length} times`);
-    else if (entry === undefined) {
+    else if (first.length > 1 || entries.length - first.length > 1)
+      violations.push(`${what} is booked ${entries.length} times`);
+    else if (entries.length === 0) {
       if (!isInQueue(order)) violations.push(`${what} is in no book, and its order is ${stateOf(order)}`);
     } else {
-      const sum = sums.get(nameOf(entry));
-      if (entry.orderId !== effect.orderId) violations.push(`${what} is booked to order ${entry.orderId}`);
+      const sum = toSum(entries.flatMap((entry) => legs.get(nameOf(entry)) ?? []));
+      for (const { orderId } of entries)
+        if (orderId !== effect.orderId) violations.push(`${what} is booked to order ${orderId}`);
       if (sum !== `${effect.amount} ${effect.currency}`) violations.push(`${what} is booked as ${sum}`);
     }
   }
@@ -47,7 +56,7 @@ function findMisplaced(facts: Facts, effects: readonly Effect[], booked: Booked)
 /** Several operations may have charged one order; all but one must then stand in suspense. */
 function findDoubled({ orders }: Facts, effects: readonly Effect[], booked: Booked): Finding {
   const isInSuspense = ({ id }: Effect): boolean =>
-    booked.get(id)?.some(({ rule }) => rule === "late_success") ?? false;
+    booked.get(id)?.some((entry) => entry.rule === "late_success" && !isExcess(entry)) ?? false;
   const charges = group(
     effects.filter((effect) => !isInSuspense(effect)),
     ({ orderId }) => orderId,
@@ -69,9 +78,37 @@ function findUnfounded({ entries }: Facts, effects: readonly Effect[]): Finding 
     property: "a booking has its charge at the PSP",
     tried: entries.length,
     violations: entries
-      .filter(({ reference }) => reference === null || !known.has(reference))
+      .filter((entry) => !known.has(chargeOf(entry) ?? ""))
       .map(({ orderId, reference }) => `order ${orderId} has booked ${reference}, which the PSP has not done`),
   };
+}
+
+/** Of what was paid the platform gets its fee and the seller the rest; late money goes to suspense and nowhere else. */
+function findMisposted({ orders, entries, postings }: Facts): Finding {
+  const byId = new Map(orders.map((order) => [order.id, order]));
+  const legs = group(postings, nameOf);
+  const violations = entries.flatMap((entry) => {
+    const order = byId.get(entry.orderId);
+    if (order === undefined) return [`an entry of order ${entry.orderId}, which is not there`];
+    const own = legs.get(nameOf(entry)) ?? [];
+    const found = own.map(({ debit, credit, amount }) => `${debit} → ${credit} ${amount}`);
+    const wanted = toLegs(order, entry, sumOf(own));
+    return found.length > 0 && found.toSorted().join() === wanted.toSorted().join()
+      ? []
+      : [`order ${order.id}: ${entry.rule} moved [${found}], and should move [${wanted}]`];
+  });
+  return { property: "a booking goes to the accounts that its rule names", tried: entries.length, violations };
+}
+
+function toLegs(order: OrderRow, { rule }: EntryRow, total: bigint): readonly string[] {
+  const from = `psp:${order.psp}:clearing`;
+  if (rule === "late_success") return [`${from} → suspense ${total}`];
+  const fee = BigInt(order.fee) < total ? BigInt(order.fee) : total;
+  const shares = [
+    [`seller:${order.seller}:payable`, total - fee],
+    ["platform:fees", fee],
+  ] as const;
+  return shares.filter(([, amount]) => amount > 0n).map(([account, amount]) => `${from} → ${account} ${amount}`);
 }
 
 function findContradictions({ orders, entries }: Facts): Finding {
@@ -93,12 +130,8 @@ const nameOf = ({ orderId, seq }: { readonly orderId: string; readonly seq: numb
 const stateOf = ({ status, phase }: OrderRow): string => phase ?? status;
 const isInQueue = (order: OrderRow): boolean => order.isQuarantined || QUEUES.has(order.phase);
 
-/** What each entry moved, as `amount currency`. */
-function sumEntries({ postings }: Facts): ReadonlyMap<string, string> {
-  const sums = new Map<string, string>();
-  for (const [name, own] of group(postings, nameOf)) {
-    const sum = own.reduce((total, { amount }) => total + BigInt(amount), 0n);
-    sums.set(name, `${sum} ${[...new Set(own.map(({ currency }) => currency))].join("+")}`);
-  }
-  return sums;
-}
+const sumOf = (legs: readonly PostingRow[]): bigint => legs.reduce((total, { amount }) => total + BigInt(amount), 0n);
+
+/** As `amount currency`. */
+const toSum = (legs: readonly PostingRow[]): string =>
+  `${sumOf(legs)} ${[...new Set(legs.map(({ currency }) => currency))].join("+")}`;

@@ -13,6 +13,8 @@ const CREATED = "payment_order.created";
 const DONE = "payment_event.done";
 const RESOLVING = "EXECUTING.resolving";
 const IS_WATCHED: ReadonlySet<string | null> = new Set(["pending", "retrying", "resolving", "parked"]);
+/** One gap moves all positions after it. */
+const MAX_TOLD = 20;
 const IS_OVER: ReadonlySet<string> = new Set(["SUCCESS", "FAILED"]);
 
 export function judgeOrders(facts: Facts): readonly Finding[] {
@@ -20,11 +22,12 @@ export function judgeOrders(facts: Facts): readonly Finding[] {
   return [
     findGaps(facts, steps),
     findUntold(facts, steps),
+    findDisordered(facts),
     findUndone(facts),
     findStuck(facts),
     findUnresolved(facts),
     {
-      property: "what the PSP said was taken in",
+      property: "what the PSP said and what was commanded was taken in",
       tried: facts.effects.length,
       violations: facts.unhandledMail.map((name) => `${name} waits for its order`),
     },
@@ -50,7 +53,6 @@ function findGaps({ orders }: Facts, steps: Steps): Finding {
 
 function findUntold({ orders, events }: Facts, steps: Steps): Finding {
   const told = group(events, ({ subjectId }) => subjectId);
-  const isCreationTold = events.some(({ type }) => type === CREATED);
   const violations: string[] = [];
   for (const { id } of orders) {
     const own = told.get(id) ?? [];
@@ -60,13 +62,36 @@ function findUntold({ orders, events }: Facts, steps: Steps): Finding {
     if (expected.toSorted().join() !== found.toSorted().join())
       violations.push(`order ${id}: its merchant hears [${found}], and should hear [${expected}]`);
     if (new Set(own.map(toText)).size !== own.length) violations.push(`order ${id} says something twice`);
-    if (isCreationTold && own.filter(({ type }) => type === CREATED).length !== 1)
+    if (own.filter(({ type }) => type === CREATED).length !== 1)
       violations.push(`order ${id}: its creation is not told once`);
   }
   return { property: "a merchant's events of an order are complete", tried: orders.length, violations };
 }
 
 const toText = ({ type, orderVersion }: EventRow): string => `${type} at ${orderVersion}`;
+
+/** Whoever reads on from the last position that it knows misses nothing, and never hears the older after the newer. */
+function findDisordered({ events }: Facts): Finding {
+  const violations = events
+    .filter(({ position }) => position === null)
+    .map((event) => `${toText(event)} of ${event.subjectId} has no position`);
+  const placed = events
+    .flatMap(({ position, ...event }) => (position === null ? [] : [{ ...event, position }]))
+    .toSorted((one, other) => one.position - other.position);
+  const newest = new Map<string, number>();
+  for (const [index, { subjectId, type, orderVersion, position }] of placed.entries()) {
+    if (position !== index + 1) violations.push(`${type} of ${subjectId} has position ${position}, not ${index + 1}`);
+    if (orderVersion === null) continue;
+    const before = newest.get(subjectId) ?? 0;
+    if (orderVersion < before) violations.push(`${type} of ${subjectId} at ${orderVersion} comes after ${before}`);
+    newest.set(subjectId, Math.max(before, orderVersion));
+  }
+  return {
+    property: "positions of events are gapless, and rise with an order's version",
+    tried: events.length,
+    violations: violations.slice(0, MAX_TOLD),
+  };
+}
 
 function findUndone({ checkouts, orders, events }: Facts): Finding {
   const own = group(orders, ({ checkoutId }) => checkoutId);
