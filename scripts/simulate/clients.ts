@@ -3,46 +3,21 @@
  * look, cancel and come back; and an operator who decides on parked orders. They remember what they were told.
  */
 import { createHash } from "node:crypto";
+import {
+  type Acknowledged,
+  type Answer,
+  type CheckoutView,
+  createClientCalls,
+  json,
+  type Merchant,
+} from "./client-calls.ts";
 import type { Invariant } from "./invariants.ts";
 import type { ModelDatabase } from "./model-contract.ts";
 import type { SimulatedNode } from "./node.ts";
+import { createOperators } from "./operators.ts";
 import type { SimulatedPsp } from "./psp.ts";
+import { repeatAll } from "./repeats.ts";
 import type { World } from "./world.ts";
-
-export interface Merchant {
-  readonly merchantId: number;
-  readonly secret: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-interface OrderView {
-  readonly payment_order_id: string;
-  readonly amount: string;
-  readonly currency: string;
-  readonly status: string;
-  readonly phase: string | null;
-  readonly next_action: { readonly url: string } | null;
-}
-
-interface CheckoutView {
-  readonly checkout_id: string;
-  readonly payment_orders: readonly OrderView[];
-}
-
-/** A request that was answered for good. */
-export interface Acknowledged {
-  readonly merchant: Merchant;
-  readonly path: string;
-  readonly key: string;
-  readonly body: string;
-  readonly status: number;
-  readonly text: string;
-}
 
 export interface Clients {
   /** Sends a checkout and does what its buyer does; resolves when the shop is done with it. */
@@ -85,119 +60,22 @@ const TOKENS = [
   "hosted",
   "hosted",
 ];
-/** Longer than the longest run may keep a shop waiting. */
-const MAX_TRIES = 500;
 const SELLERS = 5;
-const AMOUNTS = { USD: "25.00", EUR: "99.99", JPY: "500", KWD: "1.234" } as const;
+/** In euros an odd amount above 2^53 cents: no JavaScript number holds it. */
+const AMOUNTS = { USD: "25.00", EUR: "90071992547409.93", JPY: "500", KWD: "1.234" } as const;
 const FEES = { USD: "1.00", EUR: "0.00", JPY: "15", KWD: "0.007" } as const;
 type Currency = keyof typeof AMOUNTS;
 
-const json = (text: string): unknown => JSON.parse(text);
-const isEnd = (status: string): boolean => status === "SUCCESS" || status === "FAILED";
-
 export function createClients(parts: ClientParts): Clients {
-  const { world, nodes, merchants, psps, model } = parts;
+  const { world, merchants, psps } = parts;
   const { timeline } = world;
-  const acknowledged: Acknowledged[] = [];
+  const calls = createClientCalls(parts);
+  const { send, sendUntilAnswered, sendTwins, acknowledged } = calls;
+  const operators = createOperators({ ...parts, calls });
   let open = 0;
   const fail = (invariant: Invariant, detail: string): void => world.fail(invariant, detail);
   const sleep = (purpose: string, low: number, high: number): Promise<void> =>
     timeline.sleep(world.between(purpose, low, high));
-
-  async function send(
-    merchant: Merchant,
-    method: string,
-    path: string,
-    options: {
-      readonly key?: string;
-      readonly body?: string;
-      readonly waitSeconds?: number;
-    } = {},
-  ): Promise<Answer | null> {
-    const ready = nodes.filter((node) => node.isReady());
-    if (ready.length === 0) return null;
-    if (world.strikes("client_lost")) return null;
-    const node = world.pick("load balancer", ready);
-    const answer = await node.request(path, {
-      method,
-      headers: {
-        authorization: `Bearer ${merchant.secret}`,
-        ...(options.key === undefined ? {} : { "idempotency-key": options.key }),
-        ...(options.body === undefined ? {} : { "content-type": "application/json" }),
-        ...(options.waitSeconds === undefined ? {} : { prefer: `wait=${options.waitSeconds}` }),
-      },
-      ...(options.body === undefined ? {} : { body: options.body }),
-    });
-    if (answer !== null && answer.status >= 500 && answer.status !== 503) {
-      fail("no surprise", `${method} ${path} was answered ${answer.status}: ${answer.text.slice(0, 300)}`);
-    }
-    // The server has answered; the client never hears it.
-    return answer !== null && world.strikes("client_lost") ? null : answer;
-  }
-
-  /** Repeats a request under its key until it is answered for good. */
-  async function sendUntilAnswered(
-    merchant: Merchant,
-    path: string,
-    request: { readonly key: string; readonly body: string; readonly waitSeconds?: number },
-  ): Promise<Answer | null> {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const answer = await send(merchant, "POST", path, request);
-      const isOver = answer !== null && answer.status !== 503 && !answer.text.includes("idempotency-in-progress");
-      if (isOver) {
-        remember({ merchant, path, key: request.key, body: request.body, status: answer.status, text: answer.text });
-        return answer;
-      }
-      if (answer !== null) world.probe(`a client was told to come back (${answer.status})`);
-      await sleep("client pause", 100, 1_500);
-    }
-    return null;
-  }
-
-  function remember(one: Acknowledged): void {
-    if (one.status >= 400) return;
-    const before = acknowledged.find(({ merchant, key }) => key === one.key && merchant === one.merchant);
-    if (before !== undefined) {
-      if (before.status !== one.status || before.text !== one.text) {
-        fail(
-          "same answer",
-          `key ${one.key}: ${before.status} ${before.text.length} bytes, then ${one.status} ${one.text.slice(0, 200)}`,
-        );
-      }
-      return;
-    }
-    acknowledged.push(one);
-    world.trace("client", `${one.path} ${one.key} is acknowledged (${one.status})`);
-    if (one.path === "/v1/payments") checkStored(one);
-  }
-
-  /** What was acknowledged is in the database at this very moment. */
-  function checkStored({ merchant, text, body }: Acknowledged): void {
-    const answer = json(text) as CheckoutView;
-    const asked = json(body) as { payment_orders: readonly { amount: string; currency: string }[] };
-    for (const [index, order] of answer.payment_orders.entries()) {
-      const row = [...model.tables.orders.values()].find(
-        ({ merchantId, paymentOrderId }) =>
-          merchantId === merchant.merchantId && paymentOrderId === order.payment_order_id,
-      );
-      const wanted = asked.payment_orders[index];
-      if (
-        row === undefined ||
-        wanted === undefined ||
-        order.amount !== wanted.amount ||
-        row.currency !== wanted.currency ||
-        (isEnd(order.status) && row.status !== order.status)
-      ) {
-        fail(
-          "acknowledged payment",
-          `${order.payment_order_id} of ${answer.checkout_id} is not stored as it was asked for`,
-        );
-      }
-    }
-    if (answer.payment_orders.length !== asked.payment_orders.length) {
-      fail("acknowledged payment", `${answer.checkout_id} has ${answer.payment_orders.length} orders`);
-    }
-  }
 
   function fillCart(number: number, token: string): string {
     const size = 1 + Math.floor(world.between("cart size", 0, 3.2));
@@ -267,8 +145,7 @@ export function createClients(parts: ClientParts): Clients {
     if (world.strikes("client_cancel")) {
       await sleep("cancel", 0, 800);
       for (const id of ids) {
-        const body = "{}";
-        await sendUntilAnswered(merchant, `/v1/payments/${id}/cancel`, { key: `cancel-${id}`, body });
+        await cancel(merchant, id);
       }
     }
     if (token === "hosted") await visitHosted(merchant, checkout);
@@ -306,6 +183,20 @@ export function createClients(parts: ClientParts): Clients {
     }
   }
 
+  async function cancel(merchant: Merchant, paymentOrderId: string): Promise<void> {
+    const path = `/v1/payments/${paymentOrderId}/cancel`;
+    const request = { key: `cancel-${paymentOrderId}`, body: "{}" };
+    if (world.strikes("client_twin")) {
+      await sendTwins({ merchant, path, request, paymentOrderId, type: "order.cancel" });
+      return;
+    }
+    const second = world.strikes("client_double")
+      ? sendUntilAnswered(merchant, path, { ...request, key: `again-${request.key}` })
+      : null;
+    await sendUntilAnswered(merchant, path, request);
+    await second;
+  }
+
   /** The PSP's form sends the buyer back with a token, sometimes twice and with two cards. */
   async function visitHosted(merchant: Merchant, checkout: CheckoutView): Promise<void> {
     if (world.between("hosted", 0, 1) < 0.15) return;
@@ -327,61 +218,15 @@ export function createClients(parts: ClientParts): Clients {
     if (world.strikes("client_double")) await send(merchant, "GET", `${back}&token=pm_card_mastercard`);
   }
 
-  async function operate(): Promise<void> {
-    open += 1;
-    for (const merchant of merchants) {
-      const queue = await send(merchant, "GET", "/v1/queues/parked");
-      if (queue === null || queue.status !== 200) continue;
-      const { data } = json(queue.text) as { data: readonly { payment_order: OrderView }[] };
-      for (const { payment_order: order } of data.slice(0, 3)) await decide(merchant, order);
-      if (world.strikes("client_look")) await send(merchant, "GET", "/v1/ledger/trial-balance");
-    }
-    open -= 1;
-  }
-
-  /** An operator looks at the PSP's own pages before giving an order up. */
-  const mayHoldMoney = ({ merchantId }: Merchant, id: string): boolean =>
-    psps.some((psp) =>
-      [...psp.charges.values()].some(
-        ({ metadata, status, token }) =>
-          metadata.payment_order_id === id &&
-          metadata.merchant_id === String(merchantId) &&
-          (status !== "declined" || token === "sim_late_success"),
-      ),
-    );
-
-  async function decide(merchant: Merchant, order: OrderView): Promise<void> {
-    const id = order.payment_order_id;
-    const number = Math.floor(world.between("decision", 0, 1e6));
-    const outcome = world.pick("outcome", ["succeeded", "failed"]);
-    const isWrong = outcome === "failed" && mayHoldMoney(merchant, id);
-    const isRetry = world.between("decide", 0, 1) < 0.6 || isWrong;
-    const path = `/v1/payments/${id}/${isRetry ? "retry" : "resolve"}`;
-    const body = isRetry ? "{}" : JSON.stringify({ outcome, reason: "looked at" });
-    const answer = await sendUntilAnswered(merchant, path, { key: `op-${id}-${number}`, body });
-    if (answer !== null && ![200, 409, 422].includes(answer.status)) {
-      fail("no surprise", `${path} was answered ${answer.status} ${answer.text.slice(0, 200)}`);
-    }
-    if (answer?.status === 200)
-      world.probe(`an operator's ${isRetry ? "retry" : `resolve as ${outcome}`} is carried out`);
-  }
-
   return {
     buy,
-    operate,
-    acknowledged,
-    async replayAll() {
-      for (const one of [...acknowledged]) {
-        const again = await sendUntilAnswered(one.merchant, one.path, one);
-        if (again === null) fail("same answer", `key ${one.key} is not answered any more`);
-        else if (again.status !== one.status || again.text !== one.text) {
-          fail(
-            "same answer",
-            `key ${one.key} was answered ${one.status}, now ${again.status} ${again.text.slice(0, 200)}`,
-          );
-        }
-      }
+    async operate() {
+      open += 1;
+      await operators.operate();
+      open -= 1;
     },
+    acknowledged,
+    replayAll: () => repeatAll(world, calls),
     open: () => open,
   };
 }

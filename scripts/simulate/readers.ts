@@ -1,5 +1,6 @@
 /** At rest, everybody who asks is told what is in the rows: order, timeline, explanation, queues and balance. */
-import type { Merchant } from "./clients.ts";
+import type { Merchant } from "./client-calls.ts";
+import { toMajor } from "./minor-units.ts";
 import type { ModelDatabase, OrderRow } from "./model-contract.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
@@ -15,6 +16,9 @@ interface OrderSeen {
   readonly status: string;
   readonly phase: string | null;
   readonly version: number;
+  readonly seller_account: string;
+  readonly amount: string;
+  readonly amount_captured: string;
   readonly currency: string;
   readonly psp: string;
   readonly psp_reference: string | null;
@@ -73,6 +77,9 @@ export async function compareReads({ world, nodes, merchants, model }: ReaderPar
       order.status === row.status &&
         order.phase === row.phase &&
         order.version === row.revision &&
+        order.seller_account === row.sellerAccount &&
+        order.amount === toMajor(row.amount, row.currency) &&
+        order.amount_captured === toMajor(row.amountCaptured, row.currency) &&
         order.currency === row.currency &&
         order.psp === row.psp &&
         order.psp_reference === row.pspReference &&

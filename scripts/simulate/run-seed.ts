@@ -2,7 +2,8 @@
  * One simulated run: a safety phase in which buyers pay and everything may fail, then healing, then a liveness phase in which
  * all must come to rest. Decided by the seed and the options alone.
  */
-import { createClients, hashSecret, type Merchant } from "./clients.ts";
+import type { Merchant } from "./client-calls.ts";
+import { createClients, hashSecret } from "./clients.ts";
 import { type DifferentialDatabase, MERCHANTS } from "./differential/postgres-side.ts";
 import { drawFaults, type FaultPlan } from "./faults.ts";
 import { checkAtRest, checkReceipts } from "./final-checks.ts";
