@@ -14,7 +14,7 @@ export const FAULTS = {
   psp_500_after: "the PSP answers 500, and the charge was made",
   psp_429: "the PSP asks to come back later",
   psp_garbage: "a charge is made, the answer can't be read",
-  psp_wrong_reference: "the PSP's first answer names the charge of another order",
+  psp_wrong_reference: "the PSP's first answer names the charge of another order, or is its answer altogether",
   psp_key_in_use: "the PSP says that the key is being worked on",
   psp_down: "the PSP is gone for seconds",
   inquiry_lost: "an inquiry gets no answer",
@@ -52,6 +52,7 @@ export const FAULTS = {
   client_cancel: "a merchant cancels",
   client_look: "somebody reads an order again and again",
   operator_acts: "an operator retries or resolves parked orders",
+  node_pause_news: "a node is paused between a commit and the news of it, about as long as its ownership lasts",
 } as const;
 
 export type Fault = keyof typeof FAULTS;

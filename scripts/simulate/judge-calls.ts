@@ -2,9 +2,10 @@
  * Judges what is sent to the PSPs: with a committed intent, with the bytes that were stored, and never while it is unknown what
  * became of what was sent before. What Florin may know it learns from answers; what is true, the PSP says.
  */
+import type { HttpExchange } from "../../src/psp/http-exchange.ts";
 import type { Invariant } from "./invariants.ts";
 import type { Life } from "./life.ts";
-import type { ModelTables, OrderRow } from "./model-contract.ts";
+import type { AttemptRow, ModelTables, OrderRow } from "./model-contract.ts";
 import { type PspCharge, type PspWatcher, SETTLE_MS } from "./psp.ts";
 import type { World } from "./world.ts";
 
@@ -15,6 +16,33 @@ interface KeyMemory {
   isDeclined: boolean;
   /** When the newest question about it was asked. */
   askedAtMs: number;
+  /** Number of its newest send. */
+  attempt: number;
+  /** The PSP has said that no send is welcome before; which one it answered. */
+  comeBack: { readonly atMs: number; readonly attempt: number } | null;
+}
+
+/** An answer as it came over the wire: what of it must be stored. */
+export interface Receipt {
+  readonly source: string;
+  readonly status: number | null;
+  readonly bodyBase64: string;
+  /** Then no more is sure to be stored than that there was a call. */
+  readonly isGivenUp: boolean;
+}
+
+function toReceipt(kind: "charge" | "inquiry", exchange: HttpExchange, isGivenUp: boolean): Receipt {
+  return {
+    source: kind === "charge" ? "answer" : "inquiry",
+    status: exchange.kind === "answered" ? exchange.status : null,
+    bodyBase64: exchange.kind === "not_sent" ? "" : Buffer.from(exchange.body).toString("base64"),
+    isGivenUp,
+  };
+}
+
+interface LoggedEvent {
+  readonly type?: string;
+  readonly attempt?: number | null;
 }
 
 export interface CallJudge extends PspWatcher {
@@ -22,7 +50,7 @@ export interface CallJudge extends PspWatcher {
   /** Calls that reached a PSP. */
   calls(): number;
   /** Answers of PSPs that a life has heard, by order. */
-  receiptsOf(life: Life): ReadonlyMap<string, number>;
+  receiptsOf(life: Life): ReadonlyMap<string, readonly Receipt[]>;
   /** The order fails: none of its keys may have taken effect. */
   checkEnd(orderId: string): void;
 }
@@ -35,6 +63,8 @@ export interface CallJudgeOptions {
   readonly findCharge: (key: string) => PspCharge | undefined;
 }
 
+/** What rounding to whole milliseconds may take. */
+const ROUNDING_MS = 5;
 const orderOf = (key: string): string => key.split(".")[0] ?? "";
 const operationOf = (key: string): number => Number(key.split(".").at(-1));
 
@@ -44,7 +74,7 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
   /** Calls by key and kind. */
   const counts = new Map<string, number>();
   const effects = new Map<string, PspCharge>();
-  const receipts = new Map<Life, Map<string, number>>();
+  const receipts = new Map<Life, Map<string, readonly Receipt[]>>();
   let calls = 0;
 
   const fail = (invariant: Invariant, detail: string, orderId: string): void => world.fail(invariant, detail, orderId);
@@ -74,12 +104,29 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
     }
   }
 
-  function checkCharge(key: string, body: string): void {
+  /** Unless nobody took the answer in, or an operator will not wait. */
+  function checkPatience({ comeBack }: KeyMemory, name: string, orderId: string): void {
+    if (comeBack === null) return;
+    const log = (tables.transitions.get(name) ?? []).map(({ event }) => event as LoggedEvent);
+    const taken = log.findIndex(({ type, attempt }) => type === "psp.unsent" && attempt === comeBack.attempt);
+    const earlyMs = comeBack.atMs - timeline.nowMs();
+    if (taken < 0 || log.slice(taken).some(({ type }) => type === "order.retry")) return;
+    if (earlyMs > options.clockErrorMs() + ROUNDING_MS)
+      fail("deadline kept", `sent ${Math.round(earlyMs)} ms before the PSP wanted it`, orderId);
+  }
+
+  /** Between the committed intent and the send nobody else may have become the owner. */
+  function checkSender(row: OrderRow, attempt: AttemptRow | undefined, life: Life): void {
+    if (attempt !== undefined && row.owner !== attempt.node)
+      fail("token decides", `${life.name} charges for ${attempt.node}, the owner is ${row.owner}`, row.id);
+  }
+
+  function checkCharge(key: string, body: string, attempt: number): void {
     const orderId = orderOf(key);
     const memory = keys.get(key);
     if (memory === undefined) {
       checkEarlierOperations(key);
-      keys.set(key, { body, doubtSinceMs: timeline.nowMs(), isDeclined: false, askedAtMs: 0 });
+      keys.set(key, { body, doubtSinceMs: timeline.nowMs(), isDeclined: false, askedAtMs: 0, attempt, comeBack: null });
       return;
     }
     world.probe("a charge is sent again under its key");
@@ -89,6 +136,8 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
       fail("proof before resend", `in doubt since ${timeline.nowMs() - memory.doubtSinceMs} ms`, orderId);
     }
     memory.doubtSinceMs = timeline.nowMs();
+    memory.attempt = attempt;
+    memory.comeBack = null;
   }
 
   return {
@@ -104,7 +153,7 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
       }
     },
 
-    onCall({ account, kind, key, body }) {
+    onCall({ account, kind, key, body, life }) {
       calls += 1;
       const orderId = orderOf(key);
       const found = findOrder(orderId);
@@ -123,24 +172,33 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
         if (memory !== undefined) memory.askedAtMs = timeline.nowMs();
         return;
       }
+      const newest = own.filter(({ operation }) => operation === kind).at(-1);
+      checkSender(found.row, newest, life);
+      const known = keys.get(key);
+      if (known !== undefined) checkPatience(known, found.name, orderId);
       const [stored] = own.flatMap(({ request }) => request ?? []);
       if (stored === undefined) fail("intent first", "charged without a stored request", orderId);
       else if (stored !== body) fail("same bytes", "what is sent is not what was stored", orderId);
-      checkCharge(key, body);
+      checkCharge(key, body, newest?.attempt ?? 0);
     },
 
-    onAnswer({ key, kind, exchange, life }) {
-      const heard = receipts.get(life) ?? new Map<string, number>();
-      receipts.set(life, heard.set(orderOf(key), (heard.get(orderOf(key)) ?? 0) + 1));
+    onAnswer({ key, kind, exchange, life, isGivenUp }) {
+      const heard = receipts.get(life) ?? new Map<string, readonly Receipt[]>();
+      const receipt = toReceipt(kind, exchange, isGivenUp);
+      receipts.set(life, heard.set(orderOf(key), [...(heard.get(orderOf(key)) ?? []), receipt]));
       const memory = keys.get(key);
       if (memory === undefined) return;
       const status = exchange.kind === "answered" ? exchange.status : null;
       const text = exchange.kind === "answered" ? Buffer.from(exchange.body).toString() : "";
-      if (status === 200 && text.includes('"status":"declined"')) {
+      // The PSP may speak of another charge; then it has said nothing of this one.
+      const isOwn = text.includes(`"idempotency_key":"${key}"`);
+      if (status === 200 && isOwn && text.includes('"status":"declined"')) {
         memory.isDeclined = true;
         memory.doubtSinceMs = null;
       } else if (kind === "charge") {
         if (exchange.kind === "not_sent" || status === 429) memory.doubtSinceMs = null;
+        const afterMs = exchange.kind === "answered" && status === 429 ? Number(exchange.retryAfter) * 1_000 : 0;
+        if (afterMs > 0) memory.comeBack = { atMs: timeline.nowMs() + afterMs, attempt: memory.attempt };
       } else if (status === 404 && memory.doubtSinceMs !== null) {
         if (memory.askedAtMs - memory.doubtSinceMs >= SETTLE_MS - 2 * options.clockErrorMs()) {
           memory.doubtSinceMs = null;

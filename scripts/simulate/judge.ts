@@ -131,6 +131,7 @@ export function createJudge(world: World, model: ModelDatabase, calls: CallJudge
       if (event.type === "timer.fired") checkTimer(memory, row, event.name);
       if (step.toState === "FAILED" && step.fromState !== "FAILED" && event.type !== "order.resolve")
         calls.checkEnd(row.id);
+      if (event.type === "order.resolve") checkResolution(memory, row, event);
       const [next] = transition(paymentOrderMachine, memory.snapshot, event);
       memory.snapshot = next;
       memory.replayed += 1;
@@ -140,6 +141,22 @@ export function createJudge(world: World, model: ModelDatabase, calls: CallJudge
         fail("snapshot is replay", `${event.type} leads to ${reached}, not ${step.toState}`, row.id);
       world.probe(`edge ${step.fromState} → ${step.toState} on ${event.type}`);
     }
+  }
+
+  /** What an operator may decide: to book what is held, or no more than was asked for; to give up what nobody holds. */
+  function checkResolution(
+    { snapshot: { context } }: OrderMemory,
+    row: OrderRow,
+    { outcome, amount }: Extract<PaymentOrderEvent, { type: "order.resolve" }>,
+  ): void {
+    const { held } = context;
+    if (outcome === "failed") {
+      if (held !== null) fail("ended by proof", `given up, and the PSP holds ${held.amount} ${held.currency}`, row.id);
+      return;
+    }
+    const isRight =
+      held === null ? BigInt(amount) <= row.amount : held.amount === amount && held.currency === row.currency;
+    if (!isRight) fail("booked as asked", `an operator books ${amount} of ${held?.amount ?? row.amount}`, row.id);
   }
 
   /** On the database's clock, where timers are judged; the deadline itself was set on a node's. */
@@ -244,6 +261,7 @@ export function createJudge(world: World, model: ModelDatabase, calls: CallJudge
     calls,
     onCommit(touched) {
       for (const name of touched) checkOrder(name);
+      checkBooks();
     },
     onTaken() {
       for (const [name, memory] of orders) {

@@ -31,6 +31,11 @@ export interface WireWatcher {
 const HANG_MS = 15_000;
 const [FASTEST_MS, SLOWEST_MS] = [0.2, 2];
 
+/** Commits are many: of those at which a node may fall asleep, one in ten. */
+const SHARE_OF_NEWS = 0.1;
+/** Around the ownership time: just awake in time, and just too late. */
+const NEWS_PAUSE_MS = [9_500, 12_500] as const;
+
 const connectionLost = (): Error =>
   Object.assign(new Error("write CONNECTION_CLOSED 127.0.0.1:5432"), { code: "CONNECTION_CLOSED" });
 
@@ -70,6 +75,16 @@ export function connectSimulated(
     } catch {
       // Nobody hears of that either.
     }
+  }
+
+  /** Others take over what it is about to send; when it wakes up it must not send it any more. */
+  function oversleepNews(): void {
+    if (life.isPaused() || world.between("news", 0, 1) >= SHARE_OF_NEWS || !world.strikes("node_pause_news")) return;
+    life.pause();
+    world.trace(life.name, "is paused at the news of its commit");
+    timeline.in(world.between("news pause", ...NEWS_PAUSE_MS), () => {
+      if (!life.isDead()) life.resume();
+    });
   }
 
   function send(name: string, rest: readonly unknown[]): Promise<unknown> {
@@ -112,7 +127,10 @@ export function connectSimulated(
             return;
           }
           if (world.strikes("db_lost_after")) lose(latency());
-          else answer(latency(), () => resolve(result));
+          else {
+            if (name === "commitSteps") oversleepNews();
+            answer(latency(), () => resolve(result));
+          }
         } catch (error) {
           answer(latency(), () => reject(error));
         }

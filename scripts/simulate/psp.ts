@@ -56,6 +56,8 @@ export interface PspWatcher {
     readonly kind: "charge" | "inquiry";
     readonly exchange: HttpExchange;
     readonly life: Life;
+    /** The process slept so long that it has given the call up before it looks at the answer. */
+    readonly isGivenUp: boolean;
   }): void;
   onEffect(charge: PspCharge): void;
 }
@@ -88,6 +90,8 @@ export interface PspParts {
 
 /** After this "not found" is final; the connector says the same. */
 export const SETTLE_MS = 5_000;
+/** In seconds: shorter and longer than the backoff that Florin has of its own. */
+const RETRY_AFTER = ["1", "2", "4"] as const;
 const FORGERS_SECRET = `whsec_${Buffer.from("a forger's secret, nobody's own!").toString("base64")}`;
 /** Beyond the tolerance of 300 s, whatever clocks do meanwhile. */
 const STALE_MS = 420_000;
@@ -244,13 +248,16 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
   function answerCharge(key: string, body: string): HttpExchange {
     const made = charge(key, body);
     if (made.body !== body) return answered(422, { error: { code: "idempotency_key_reused" } });
+    if (!world.strikes("psp_wrong_reference")) return answered(200, show(made, made.status));
+    const others = [...charges.values()].filter(({ reference }) => reference !== made.reference);
+    if (others.length > 0 && world.between("wrong key", 0, 1) < 0.5) {
+      const other = world.pick("wrong charge", others);
+      world.probe("an answer is of another charge altogether");
+      return answered(200, show(other, other.status));
+    }
     // Only one that is booked: of two claims to the same charge, nobody but the PSP knows the right one.
-    const other = world.strikes("psp_wrong_reference")
-      ? [...charges.values()].find(
-          ({ reference }) => reference !== made.reference && parts.isBooked(account, reference),
-        )
-      : undefined;
-    return answered(200, show(made, made.status, other?.reference));
+    const booked = others.find(({ reference }) => parts.isBooked(account, reference));
+    return answered(200, show(made, made.status, booked?.reference));
   }
 
   function answerInquiry(key: string): HttpExchange {
@@ -273,13 +280,15 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     return new Promise((resolve) => {
       if (seams.pass(life, `before ${kind}`)) return;
       calls += 1;
+      const sentMs = timeline.nowMs();
       const answer = (ms: number, result: HttpExchange): void =>
         void timeline.in(ms, () => {
           calls -= 1;
           if (seams.pass(life, `after ${kind}`)) return;
           world.trace(life.name, `${kind} ${key.slice(-8)} → ${tell(result)}`, orderId);
           life.run(() => {
-            watcher.onAnswer({ key, kind, exchange: result, life });
+            const isGivenUp = timeline.nowMs() - sentMs > call.timeoutMs;
+            watcher.onAnswer({ key, kind, exchange: result, life, isGivenUp });
             resolve(result);
           });
         });
@@ -300,7 +309,10 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
       if (world.strikes("psp_500_before"))
         return answer(arrival + back, answered(500, { error: { code: "internal" } }));
       if (world.strikes("psp_429"))
-        return answer(arrival + back, answered(429, { error: { code: "rate_limited" } }, "1"));
+        return answer(
+          arrival + back,
+          answered(429, { error: { code: "rate_limited" } }, world.pick("retry after", RETRY_AFTER)),
+        );
       if (world.strikes("psp_key_in_use")) {
         timeline.in(arrival, () => void charge(key, body));
         return answer(arrival + back, answered(409, { error: { code: "idempotency_key_in_use" } }));
