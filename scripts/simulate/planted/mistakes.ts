@@ -3,6 +3,8 @@
  * A simulation that does not find every one of them proves nothing. `test/simulation/simulate.test.ts` checks that each still
  * fits the source.
  */
+import { CLIENT_MISTAKES } from "./client-mistakes.ts";
+
 export interface Mistake {
   readonly name: string;
   /** What is done wrong, in words. */
@@ -285,4 +287,40 @@ export const MISTAKES: readonly Mistake[] = [
     right: "    status: standing.status,",
     wrong: '    status: standing.status === "FAILED" ? "SUCCESS" : standing.status,',
   },
+  {
+    name: "receipt-without-bytes",
+    what: "of what a PSP answered the bytes are not stored",
+    file: "src/engine/calls.ts",
+    right: 'bodyBase64: Buffer.from(answer.raw.body).toString("base64"),',
+    wrong: 'bodyBase64: "",',
+  },
+  {
+    name: "retry-after-ignored",
+    what: "what a PSP asks to wait is not waited",
+    file: GUARDS,
+    right: "backoffMs(policyOf(context), context.budgetUsed, jitter, retryAfterMs)",
+    wrong: "backoffMs(policyOf(context), context.budgetUsed, jitter, retryAfterMs && null)",
+  },
+  {
+    name: "lapsed-claim-renewed",
+    what: "a claim that had lapsed is taken for the one that came after",
+    file: "src/engine/ownership.ts",
+    right: "if (ports.clock.monotonicMs() >= lapsesAtMs) claim += 1;",
+    wrong: "if (ports.clock.monotonicMs() < lapsesAtMs) claim += 0;",
+  },
+  {
+    name: "claim-counted-from-the-answer",
+    what: "a claim is counted from the heartbeat's answer, and nothing of it is kept back",
+    file: "src/engine/ownership.ts",
+    right: "sureUntilMs = startedMs + OWNERSHIP_MS - SEND_MARGIN_MS;",
+    wrong: "sureUntilMs = ports.clock.monotonicMs() + OWNERSHIP_MS + SEND_MARGIN_MS;",
+  },
+  {
+    name: "other-key-believed",
+    what: "the answer to another key is taken for this one's",
+    file: "src/psp/simulator/classify.ts",
+    right: 'if (answer.idempotencyKey !== key) return unknown("answer_for_another_key");',
+    wrong: 'if (answer.idempotencyKey === "") return unknown("answer_for_another_key");',
+  },
+  ...CLIENT_MISTAKES,
 ];
