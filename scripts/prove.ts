@@ -7,6 +7,7 @@ import { simulateCrashes } from "./simulate/campaigns/crashes.ts";
 import { huntMistakes } from "./simulate/campaigns/mistakes.ts";
 import { type SeedsOptions, type SeedsReport, simulateSeeds } from "./simulate/campaigns/seeds.ts";
 import { runDifferential } from "./simulate/differential/run-differential.ts";
+import { runRaces } from "./simulate/differential/run-races.ts";
 import { startScratchPostgres } from "./simulate/scratch-postgres.ts";
 import { countOf, createProgress, print, renderTable, runScript, say } from "./support/terminal.ts";
 
@@ -24,12 +25,30 @@ interface Plan {
   readonly lying: number;
   readonly postgres: number;
   readonly sequences: number;
+  /** Of each kind of race between two connections. */
+  readonly rounds: number;
   readonly withPairs: boolean;
   readonly chaos: typeof SHORT_RUN | typeof FULL_RUN;
 }
 
-const SHORT: Plan = { seeds: 500, lying: 200, postgres: 12, sequences: 250, withPairs: false, chaos: SHORT_RUN };
-const FULL: Plan = { seeds: 10_000, lying: 10_000, postgres: 100, sequences: 5_000, withPairs: true, chaos: FULL_RUN };
+const SHORT: Plan = {
+  seeds: 500,
+  lying: 200,
+  postgres: 12,
+  sequences: 250,
+  rounds: 25,
+  withPairs: false,
+  chaos: SHORT_RUN,
+};
+const FULL: Plan = {
+  seeds: 10_000,
+  lying: 10_000,
+  postgres: 100,
+  sequences: 5_000,
+  rounds: 500,
+  withPairs: true,
+  chaos: FULL_RUN,
+};
 const MAX_SHOWN = 20;
 const MAX_SEED = 1_000_000;
 
@@ -103,6 +122,8 @@ async function simulateOnPostgres(plan: Plan): Promise<readonly Row[]> {
       onProgress: (done) => progress.update(done.sequences, plan.sequences, countOf(done.steps, "statement")),
     });
     progress.end();
+    say("Two connections that meet:");
+    const races = await runRaces({ database, rounds: plan.rounds, seed: from });
     const differences = seeds.failures.filter(({ invariant }) => invariant === "model is PostgreSQL");
     return [
       ...toRows(how, seeds),
@@ -114,6 +135,12 @@ async function simulateOnPostgres(plan: Plan): Promise<readonly Row[]> {
           ...differences.map(({ seed, detail }) => `seed ${seed}: ${detail}`),
           ...(difference === null ? [] : [`sequence ${difference.seed}: ${difference.what}`]),
         ],
+      },
+      {
+        property: "What two connections do at once on PostgreSQL comes to what one after the other comes to",
+        how: `${countOf(races.races.size, "kind")} of races, two connections each`,
+        tried: [...races.races.values()].reduce((sum, times) => sum + times, 0),
+        violations: races.difference === null ? [] : [races.difference],
       },
     ];
   } finally {

@@ -125,6 +125,14 @@ function spoil(chance: Chance, rows: Rows): void {
   }
 }
 
+/** Items as the journal joins them, untouched. */
+export function joinItems(items: readonly JournalItem[]): CommitParameters {
+  return SECTIONS.map((section) => {
+    const own = items.flatMap(({ rows }) => rows[section] ?? []);
+    return own.length === 0 ? null : `[${own.join(",")}]`;
+  });
+}
+
 /** What the statement sorts the rows of these sections by. */
 const SORTED: Readonly<Partial<Record<Section, readonly string[]>>> = {
   keys: ["merchant_id", "key"],

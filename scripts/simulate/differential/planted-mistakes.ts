@@ -89,13 +89,64 @@ export const MISTAKES: readonly Mistake[] = [
   },
 ];
 
+/** The account as it was when the statement began. */
+const BEFORE = "FROM accounts b WHERE (b.merchant_id, b.currency, b.account) = (a.merchant_id, a.currency, a.account)";
+
+/** Mistakes that only show when two connections meet: the races must find them. */
+export const RACE_MISTAKES: readonly (Mistake & { readonly where: "function" | "statement" })[] = [
+  {
+    what: "an actor is judged without being locked",
+    where: "function",
+    from: "      ORDER BY o.merchant_id, o.id\n      FOR UPDATE OF o\n",
+    to: "      ORDER BY o.merchant_id, o.id\n",
+  },
+  {
+    what: "of two checkouts with one id the second keeps its orders and loses its event",
+    where: "function",
+    from: "    WHERE NOT c.item = ANY (bad)\n    ORDER BY c.merchant_id, c.checkout_id;",
+    to: "    WHERE NOT c.item = ANY (bad)\n    ORDER BY c.merchant_id, c.checkout_id\n    ON CONFLICT DO NOTHING;",
+  },
+  {
+    what: "an account is written as it was read",
+    where: "function",
+    from: "SET debits = a.debits + excluded.debits, credits = a.credits + excluded.credits",
+    to: `SET debits = coalesce((SELECT b.debits ${BEFORE}), 0) + excluded.debits, credits = coalesce((SELECT b.credits ${BEFORE}), 0) + excluded.credits`,
+  },
+  {
+    what: "two nodes adopt the same orders",
+    where: "statement",
+    from: "FOR UPDATE OF o SKIP LOCKED",
+    to: "",
+  },
+  {
+    what: "a node that adopts waits for another",
+    where: "statement",
+    from: "FOR UPDATE OF o SKIP LOCKED",
+    to: "FOR UPDATE OF o",
+  },
+];
+
+/** What the races need to run with the mistake. */
+export function toRaceOptions(mistake: (typeof RACE_MISTAKES)[number]): {
+  readonly commitFunction: string;
+  readonly rewrite?: (text: string) => string;
+} {
+  const { where, from, to } = mistake;
+  if (where === "function") return { commitFunction: plant(mistake) };
+  return { commitFunction: readFunction(), rewrite: (text) => text.replace(from, () => to) };
+}
+
+function readFunction(): string {
+  const [definition = ""] = readFileSync(JOURNAL, "utf8").split("--> statement-breakpoint");
+  return definition.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION");
+}
+
 /** The function as the migration makes it, with that one line changed. */
 export function plant({ from, to, what }: Mistake): string {
-  const [definition] = readFileSync(JOURNAL, "utf8").split("--> statement-breakpoint");
-  if (definition === undefined || definition.split(from).length !== 2) {
+  const definition = readFunction();
+  if (definition.split(from).length !== 2) {
     throw new Error(`the line of the mistake "${what}" is not in the function, or not once`);
   }
   // A text, not a pattern: `$` means nothing here.
-  const planted = definition.replace(from, () => to);
-  return planted.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION");
+  return definition.replace(from, () => to);
 }

@@ -23,9 +23,12 @@ import {
 const AMOUNTS = [1n, 99n, 10_000n, 10n ** 17n, 9n * 10n ** 18n] as const;
 
 /** A checkout with one to three orders; some of its names may be taken. */
-export function createCheckout(world: World): JournalItem {
+export function createCheckout(
+  world: World,
+  named?: { readonly merchantId: number; readonly checkoutId: string },
+): JournalItem {
   const { chance, ports, newId } = world;
-  const merchantId = chance.pick(MERCHANT_IDS.slice(0, 2));
+  const merchantId = named?.merchantId ?? chance.pick(MERCHANT_IDS.slice(0, 2));
   const orders = Array.from({ length: 1 + chance.int(3) }, () => {
     const amountMinor = chance.pick(AMOUNTS);
     return {
@@ -48,7 +51,7 @@ export function createCheckout(world: World): JournalItem {
     },
     merchantId,
     {
-      checkoutId: chance.of(0.4) ? chance.pick(CHECKOUTS) : null,
+      checkoutId: named?.checkoutId ?? (chance.of(0.4) ? chance.pick(CHECKOUTS) : null),
       buyerInfo: chance.pick([null, { id: "b1" }]),
       paymentMethod: chance.of(0.7) ? { kind: "token", token: "pm_card_visa" } : { kind: "hosted_page" },
       orders,
@@ -83,16 +86,18 @@ export function moveOrder(world: World): JournalItem | null {
 
 /** All orders of one payment event succeed, each with a reference of its own. */
 export function succeedTogether(world: World): readonly JournalItem[] {
-  const { chance, store, clock, newId } = world;
+  const { chance, store } = world;
   const families = [...store.ordersOfEvent.values()].filter(({ length }) => length > 1);
   if (families.length === 0) return [];
-  const stamp = { at: clock.nowMs, jitter: 0 };
-  return chance.pick(families).flatMap((order) => {
-    const item = moveThis(world, order, ({ amount, currency, operation, attempt }) => {
-      const origin = { source: "answer", operation, attempt, ...stamp } as const;
-      return { type: "psp.succeeded", reference: `ch_${newId()}`, amount, currency, captured: true, ...origin };
-    });
-    return item === null ? [] : [item];
+  return chance.pick(families).flatMap((order) => succeed(world, order) ?? []);
+}
+
+/** The order succeeds, with a reference of its own; null when it can't be restored. */
+export function succeed(world: World, order: Order): JournalItem | null {
+  const { clock, newId } = world;
+  return moveThis(world, order, ({ amount, currency, operation, attempt }) => {
+    const origin = { source: "answer", operation, attempt, at: clock.nowMs, jitter: 0 } as const;
+    return { type: "psp.succeeded", reference: `ch_${newId()}`, amount, currency, captured: true, ...origin };
   });
 }
 
