@@ -43,6 +43,8 @@ export interface ChaosProgress {
 
 /** The ownership time and five seconds. */
 export const ADOPTION_LIMIT_MS = 15_000;
+/** Each time the database was away, nodes have to find it again and begin a new sweep: so much more is allowed. */
+export const DISTURBANCE_MS = 5_000;
 
 /** About two minutes. */
 export const SHORT_RUN = {

@@ -3,7 +3,7 @@ import type { LogSummary } from "../support/florin-process.ts";
 import { countOf, renderTable } from "../support/terminal.ts";
 import type { Adoption } from "./adoption.ts";
 import type { Finding } from "./checker/finding.ts";
-import { FAULT_KINDS, FAULTS, type FaultCounts } from "./options.ts";
+import { DISTURBANCE_MS, FAULT_KINDS, FAULTS, type FaultCounts } from "./options.ts";
 
 export interface ChaosReport {
   readonly isClean: boolean;
@@ -16,6 +16,8 @@ export interface ChaosReport {
   readonly findings: readonly Finding[];
   readonly killAdoptions: AdoptionSummary;
   readonly pauseAdoptions: AdoptionSummary;
+  /** Of time with a database; each disturbance has its margin on top. */
+  readonly adoptionLimitMs: number;
   /** What clients heard instead of an answer, and how often. */
   readonly troubles: Readonly<Record<string, number>>;
   /** What nodes logged as errors, and how often. */
@@ -84,6 +86,7 @@ export function renderReport(report: ChaosReport): string {
         ["paused", ...toCells(report.pauseAdoptions)],
       ],
     ),
+    `They must be taken over within ${report.adoptionLimitMs / 1_000} s, not counting time without a database, and ${DISTURBANCE_MS / 1_000} s more for each time that it went away meanwhile.`,
     renderTable(
       ["property", "tried", "violations", "rate (95 %)"],
       findings.map(({ property, tried, violations: own }) => [

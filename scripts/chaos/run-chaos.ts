@@ -18,7 +18,7 @@ import { judge } from "./judge.ts";
 import { startLoad } from "./load.ts";
 import { startMerchant } from "./merchant.ts";
 import { wreak } from "./nemesis.ts";
-import type { ChaosOptions } from "./options.ts";
+import { type ChaosOptions, DISTURBANCE_MS } from "./options.ts";
 import { startPostgresPair } from "./postgres-pair.ts";
 import { createDice } from "./random.ts";
 import { startRedisTrio } from "./redis-trio.ts";
@@ -27,8 +27,6 @@ import { openScratchFolder, type ScratchFolder } from "./scratch-folder.ts";
 
 /** Customers who wait for the end of their payment wait so long: less than the balancer does. */
 const WAIT_SECONDS = 2;
-/** Each time the database was away, nodes have to find it again and begin a new sweep. */
-const DISTURBANCE_MS = 5_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (process.platform !== "linux") throw new Error("Chaos finds and stops processes through /proc: it needs Linux.");
@@ -137,6 +135,7 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
     findings,
     killAdoptions: summarizeAdoptions(toll.killAdoptions),
     pauseAdoptions: summarizeAdoptions(toll.pauseAdoptions),
+    adoptionLimitMs: options.adoptionLimitMs,
     troubles: Object.fromEntries(history.troubles),
     nodeErrors: summarizeErrors(fleet.nodes.map(({ logFile }) => readLog(logFile))),
     notes: judged.notes,

@@ -112,6 +112,12 @@ test("there are enough invariants, faults and rare paths, and each says what it 
     expect(text.length).toBeGreaterThan(7);
 });
 
+test("the README counts faults and planted mistakes as they are", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  expect(readme).toContain(` ${FAULT_NAMES.length} kinds of faults`);
+  expect(readme).toContain(` ${MISTAKES.length} wrong lines`);
+});
+
 test("a violation of any invariant is one of a property that prove tells of", () => {
   const told = new Set<string>(PROPERTIES.flatMap(({ invariants }) => invariants));
   // The differential has a row of its own.
