@@ -29,8 +29,6 @@ export const RARE_PATHS: Readonly<Record<string, string>> = {
   "an operator's resolve as succeeded is carried out": "a parked order is booked by hand",
   "an operator takes too much": "more than was asked for, or than is held",
   "an answer is of another charge altogether": "the PSP mixes up its answers",
-  "two of the same order.cancel at once": "a merchant's request is sent twice",
-  "two of the same order.retry at once": "an operator's request is sent twice",
   "recovery was watched on a healthy system": "and wrote nothing",
   "edge EXECUTING.sending → EXECUTING.resolving on order.adopted": "the caller is gone, the PSP is asked first",
   "edge EXECUTING.resolving → EXECUTING.resolving on order.adopted": "whoever asked is gone, another asks again",
