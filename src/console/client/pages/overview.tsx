@@ -161,7 +161,9 @@ function BatchesCard({ batches, samples }: BatchesCardProps) {
       <span class="card-title">Commit batches a second</span>
       <strong class="card-value">{formatRate(batches.per_second)}</strong>
       <span class="soft">
-        {batches.items_mean === null ? "no commit lately" : `${formatRate(batches.items_mean)} steps each`}
+        {batches.items_mean === null
+          ? "no commit lately"
+          : `${formatRate(batches.items_mean)} step${formatRate(batches.items_mean) === "1" ? "" : "s"} each`}
         {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
       </span>
       <Sparkline
