@@ -33,7 +33,9 @@ export const RACES: Readonly<Record<string, (world: World) => Race | null>> = {
     );
     const [one, other] = pairs[0] ?? [];
     if (one === undefined || other === undefined) return null;
-    return stepTwice(succeed(world, one), succeed(world, other));
+    const race = stepTwice(succeed(world, one), succeed(world, other));
+    // Both may bring the same key with them.
+    return race === null ? null : { ...race, kind: "rerun" };
   },
   "two nodes adopt": (world) => {
     const [, one, other] = world.nodes;
@@ -52,9 +54,12 @@ export const RACES: Readonly<Record<string, (world: World) => Race | null>> = {
     return { first: change("commitSteps", [joinItems([item])]), second: adopt(world, world.nodes[1]), kind: "skipped" };
   },
   "two nodes open one checkout": (world) => {
-    const checkoutId = `race-${world.newId()}`;
-    const open = (): Step => change("commitSteps", [joinItems([createCheckout(world, { merchantId: 1, checkoutId })])]);
-    return { first: open(), second: open(), kind: "rerun" };
+    const [checkoutId, key, other] = [world.newId(), world.newId(), world.newId()];
+    return { first: open(world, { checkoutId, key }), second: open(world, { checkoutId, key: other }), kind: "rerun" };
+  },
+  "two nodes open a checkout under one key": (world) => {
+    const [checkoutId, other, key] = [world.newId(), world.newId(), world.newId()];
+    return { first: open(world, { checkoutId, key }), second: open(world, { checkoutId: other, key }), kind: "rerun" };
   },
   "two nodes take one key": () => {
     const subject = { requestHash: HASHES[0], subject: "a subject", status: 200, body: "{}" };
@@ -75,6 +80,9 @@ export const RACES: Readonly<Record<string, (world: World) => Race | null>> = {
     return { first: hear(1), second: hear(2), kind: "judged" };
   },
 };
+
+const open = (world: World, names: { readonly checkoutId: string; readonly key: string }): Step =>
+  change("commitSteps", [joinItems([createCheckout(world, { merchantId: 1, ...names })])]);
 
 type Item = ReturnType<typeof succeed>;
 

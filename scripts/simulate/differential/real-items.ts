@@ -22,17 +22,21 @@ import {
 
 const AMOUNTS = [1n, 99n, 10_000n, 10n ** 17n, 9n * 10n ** 18n] as const;
 
-/** A checkout with one to three orders; some of its names may be taken. */
-export function createCheckout(
-  world: World,
-  named?: { readonly merchantId: number; readonly checkoutId: string },
-): JournalItem {
+/** Names of a checkout that nothing but its rival has. */
+export interface CheckoutNames {
+  readonly merchantId: number;
+  readonly checkoutId: string;
+  readonly key: string;
+}
+
+/** A checkout with one to three orders; some of its names may be taken, unless they are given. */
+export function createCheckout(world: World, named?: CheckoutNames): JournalItem {
   const { chance, ports, newId } = world;
   const merchantId = named?.merchantId ?? chance.pick(MERCHANT_IDS.slice(0, 2));
   const orders = Array.from({ length: 1 + chance.int(3) }, () => {
     const amountMinor = chance.pick(AMOUNTS);
     return {
-      paymentOrderId: chance.of(0.4) ? chance.pick(ORDER_NAMES) : null,
+      paymentOrderId: named === undefined && chance.of(0.4) ? chance.pick(ORDER_NAMES) : null,
       sellerAccount: chance.pick(SELLERS),
       amountMinor,
       currency: chance.pick(CURRENCIES),
@@ -73,7 +77,9 @@ export function createCheckout(
       item.event({ ref: next.ref, id: newId(), type: "payment_order.created", orderVersion: 1, data, at });
     }
   }
-  if (chance.of(0.8)) item.key({ ...randomKey(world, merchantId), subject: checkout.terms.checkoutId });
+  const { checkoutId: subject } = checkout.terms;
+  if (named !== undefined) item.key({ ...randomKey(world, merchantId), key: named.key, subject });
+  else if (chance.of(0.8)) item.key({ ...randomKey(world, merchantId), subject });
   item.checkout(checkout.row);
   return item.build();
 }
