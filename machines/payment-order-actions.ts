@@ -41,24 +41,17 @@ export const parkForReview = {
 /** Hands the event itself to an action or a guard. */
 export const itself = <E>({ event }: { event: E }): E => event;
 
-export const bookLateSuccess = [
-  { type: "recordLate", params: itself<Fact<"psp.succeeded">> },
-  {
-    type: "post",
-    params: ({ event }: { event: Fact<"psp.succeeded"> }) => ({ rule: "late_success" as const, ...moneyOf(event) }),
-  },
-  { type: "announce", params: { type: "payment_order.late_success" } },
-] as const;
-
 type SuccessStep = { readonly context: PaymentOrderContext; readonly event: Fact<"psp.succeeded"> };
-const excessOfStep = ({ context, event }: SuccessStep): HeldMoney => excessOf(context, event);
+const bookLate = (toMoney: (step: SuccessStep) => HeldMoney) =>
+  [
+    { type: "recordLate", params: toMoney },
+    { type: "post", params: (step: SuccessStep) => ({ rule: "late_success" as const, ...toMoney(step) }) },
+    { type: "announce", params: { type: "payment_order.late_success" } },
+  ] as const;
 
+export const bookLateSuccess = bookLate(({ event }) => moneyOf(event));
 /** The order's own charge took more than is booked, as an operator's word may leave it: the rest goes to suspense. */
-export const bookExcess = [
-  { type: "recordLate", params: excessOfStep },
-  { type: "post", params: (step: SuccessStep) => ({ rule: "late_success" as const, ...excessOfStep(step) }) },
-  { type: "announce", params: { type: "payment_order.late_success" } },
-] as const;
+export const bookExcess = bookLate(({ context, event }) => excessOf(context, event));
 
 export const askPsp = [
   { type: "beginInquiry", params: ({ event }: { event: Stamp }) => ({ ...stampOf(event), isScheduled: true }) },

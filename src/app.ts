@@ -110,9 +110,9 @@ async function startParts(
   await setup.end({ timeout: 2 });
 
   const simulator = await startSimulatorIfWanted(config, log);
-  if (simulator !== null) cleanUps.push(simulator.stop);
   if (simulator === null)
     throw new Error("no PSP is configured: set PSP_SIMULATOR_URL, or leave PSP_SIMULATOR_PORT on");
+  cleanUps.push(simulator.stop);
   let node: string | null = null;
   const gate = createGate(connectSimulator(config, ports, simulator.url));
   const link: SimulatorLink = {

@@ -139,7 +139,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     if (answer.status === GONE) {
       await statements.disableGoneEndpoint(merchantId, endpointId);
       await tidy();
-    } else if (answer.error !== null && answer.retryAfterMs !== null) {
+    } else if (answer.error !== null && answer.retryAfterMs !== null && answer.retryAfterMs > 0) {
       await statements.holdEndpoint(merchantId, endpointId, Math.min(answer.retryAfterMs, MAX_RETRY_AFTER_MS));
     }
     return result.outcome === "delivered";

@@ -151,7 +151,7 @@ export function createWebhookEndpoints(deps: WebhookEndpointsDeps): WebhookEndpo
       const result =
         status === "missing"
           ? { count: await statements.deliverMissing(range), lastId: null }
-          : await statements.redeliverRange({ ...range, statuses: [status], afterId });
+          : await statements.redeliverRange({ ...range, status, afterId });
       await statements.freeEndpoint({ merchantId, id });
       if (result.count > 0) deps.onDue();
       return result;

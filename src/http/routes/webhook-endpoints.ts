@@ -7,7 +7,7 @@ import { sendJson, sendJsonText } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
 import { readBody } from "../body/field-errors.ts";
 import { readJson, readOptionalJson } from "../body/read-json.ts";
-import { type Cursors, toPage } from "../cursors.ts";
+import { type Cursors, toFilteredList, toPage } from "../cursors.ts";
 import type { HttpContext } from "../http-env.ts";
 import { notFound, readLimit, readQuery } from "../read-query.ts";
 import { jsonRequest, jsonResponse, type RouteTable, SECURITY } from "../route-table.ts";
@@ -184,7 +184,7 @@ export function addWebhookEndpointRoutes(
     } = readBody(redeliverRequest, (await readOptionalJson(c.req.raw)).value);
     const { merchantId } = c.get("caller");
     const id = readEndpointId(c);
-    const scope = { list: `redeliver/${id}/${status}`, merchantId };
+    const scope = { list: toFilteredList(`redeliver/${id}`, { status, from, to }), merchantId };
     const { count, lastId } = await endpoints.redeliverRange(merchantId, id, {
       afterId: cursor === undefined ? null : (cursors.decode(scope, cursor)[0] ?? null),
       from: from === undefined ? null : new Date(from),

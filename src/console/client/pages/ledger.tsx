@@ -17,9 +17,9 @@ function toInstant(local: string | null): string | null {
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
 
-/** Beyond this a page is no help: the account that somebody looks for is found by its name. */
 type CurrencyBalance = TrialBalance["currencies"][number];
 
+/** Beyond this a page is no help: the account that somebody looks for is found by its name. */
 const MAX_SHOWN = 300;
 
 export function LedgerPage({ query }: { readonly query: URLSearchParams }) {

@@ -76,7 +76,7 @@ type Samples = NonNullable<Overview["samples"]>;
 const pointsOf = (samples: Samples, pick: (sample: Samples[number]) => number | null) =>
   samples.map((sample) => ({ at: sample.at, value: pick(sample) }));
 
-/** What this session may not see is left out: a zero would be a statement. */
+/** What somebody may not see is left out: a zero would be a statement. */
 function Rates({ overview }: { readonly overview: Overview }) {
   const { samples, batches, psps, steps_per_second: steps } = overview;
   return (
@@ -156,14 +156,13 @@ interface BatchesCardProps {
 }
 
 function BatchesCard({ batches, samples }: BatchesCardProps) {
+  const steps = batches.items_mean === null ? null : formatRate(batches.items_mean);
   return (
     <div class="card">
       <span class="card-title">Commit batches a second</span>
       <strong class="card-value">{formatRate(batches.per_second)}</strong>
       <span class="soft">
-        {batches.items_mean === null
-          ? "no commit lately"
-          : `${formatRate(batches.items_mean)} step${formatRate(batches.items_mean) === "1" ? "" : "s"} each`}
+        {steps === null ? "no commit lately" : `${steps} ${steps === "1" ? "step" : "steps"} each`}
         {batches.ms_mean === null ? "" : `, ${formatDuration(batches.ms_mean)}`}
       </span>
       <Sparkline
