@@ -26,6 +26,8 @@ export interface EventsUnderTest extends AsyncDisposable {
   addEndpoint(url: string, events?: readonly string[]): Promise<{ readonly id: string; readonly secret: string }>;
   /** Commits events: `versions` of each of `orders` orders. */
   addEvents(orders: number, versions?: number): Promise<void>;
+  /** Commits what is written meanwhile as the planner sees it least: it takes the tables for as empty as they were. */
+  unseenByPlanner(write: (sql: postgres.TransactionSql) => Promise<unknown>): Promise<void>;
   /** Stops what was opened and empties the tables, for the next test. */
   reset(): Promise<void>;
   count(status: string): Promise<number>;
@@ -99,6 +101,12 @@ export async function startEventsUnderTest(): Promise<EventsUnderTest> {
         INSERT INTO events (merchant_id, id, type, subject_id, order_version, data, created_at)
         SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS e(merchant_id integer, id uuid, type text, subject_id uuid,
           order_version integer, data json, created_at timestamptz)`;
+    },
+    async unseenByPlanner(write) {
+      await sql.begin(async (transaction) => {
+        await write(transaction);
+        await sql`ANALYZE deliveries, events`;
+      });
     },
     async reset() {
       await stopAll();

@@ -157,7 +157,7 @@ export async function redeliverRange(sql: Sql, range: RedeliveryRange): Promise<
     await transaction`SET LOCAL enable_seqscan = off`;
     return await transaction<{ count: number; last: string | null }[]>`
     WITH wanted AS MATERIALIZED (
-      SELECT o.id FROM deliveries o
+      SELECT o.id, o.ctid AS place FROM deliveries o
       JOIN events e ON e.merchant_id = o.merchant_id AND e.id = o.event_id
       WHERE o.merchant_id = ${merchantId} AND o.endpoint_id = ${id}
         AND o.status = ${status}
@@ -168,7 +168,7 @@ export async function redeliverRange(sql: Sql, range: RedeliveryRange): Promise<
       ORDER BY o.id LIMIT ${limit}::int FOR UPDATE OF o
     ), renewed AS (
       UPDATE deliveries d SET status = 'due', failures = 0, claim = NULL, next_attempt_at = now(), scheduled_at = now()
-      FROM wanted n WHERE d.merchant_id = ${merchantId} AND d.id = n.id
+      WHERE d.ctid = ANY (ARRAY(SELECT n.place FROM wanted n))
     )
     SELECT count(*)::int AS count, (SELECT n.id FROM wanted n ORDER BY n.id DESC LIMIT 1) AS last FROM wanted`;
   });
