@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { systemPorts } from "../../src/core/ports.ts";
 import { APP_ROLE } from "../../src/db/client.ts";
-import { findFreePort } from "../../src/db/embedded/free-port.ts";
 import { toScramVerifier } from "../../src/db/embedded/scram.ts";
 import { runMigrations } from "../../src/db/migrate.ts";
 import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -49,10 +48,9 @@ export async function startPostgresPair(options: {
 }): Promise<PostgresPair> {
   const password = newPassword();
   const appPassword = newPassword();
-  const ports = [await findFreePort(systemPorts.random), await findFreePort(systemPorts.random)] as const;
   const [first, second] = options.folders;
-  let primary = createPostgresServer({ folder: first, port: ports[0], password });
-  let standby = createPostgresServer({ folder: second, port: ports[1], password });
+  let primary = createPostgresServer({ folder: first, password });
+  let standby = createPostgresServer({ folder: second, password });
   await primary.initialize();
   await primary.start();
   await createDatabase(primary, appPassword);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { systemPorts } from "../../src/core/ports.ts";
 import { findBinaries } from "../../src/db/embedded/binaries.ts";
+import { findFreePort } from "../../src/db/embedded/free-port.ts";
 import { prepareHome } from "../../src/db/embedded/home-folder.ts";
 import { initializeCluster, OWNER_ROLE } from "../../src/db/embedded/initialize-cluster.ts";
 import { chooseLauncher } from "../../src/db/embedded/launcher.ts";
@@ -14,6 +15,7 @@ import { EMBEDDED_SETTINGS, type Settings } from "../../src/db/embedded/settings
 import { killWorkersIn } from "../support/florin-process.ts";
 
 export interface PostgresServer {
+  /** Known once it has started. */
   readonly port: number;
   /** Of the owner, straight to this server. Holds the password. */
   ownerUrl(database: string): string;
@@ -48,19 +50,22 @@ const NOT_COPIED =
 
 export function createPostgresServer(options: {
   readonly folder: string;
-  readonly port: number;
   readonly password: string;
 }): PostgresServer {
-  const { folder, port, password } = options;
+  const { folder, password } = options;
   const binaries = findBinaries();
   const launcher = chooseLauncher({ probe: binaries.initdb, allowUserNamespaces: true });
   let home = prepareHome(folder, binaries, launcher);
   let running: Postmaster | null = null;
+  /** 0 until it has been ours: then it stays, for others have been told. */
+  let port = 0;
 
   const ownerUrl = (database: string): string => `postgres://${OWNER_ROLE}:${password}@127.0.0.1:${port}/${database}`;
 
   return {
-    port,
+    get port() {
+      return port;
+    },
     ownerUrl,
     dataFolder: home.data,
     initialize: () => initializeCluster({ home, launcher, ownerPassword: password }),
@@ -87,7 +92,9 @@ export function createPostgresServer(options: {
       for (let attempt = 1; ; attempt += 1) {
         await endOrphans(home.data, systemPorts.clock);
         try {
-          running = await startServer({ home, launcher, settings: SETTINGS, port, clock: systemPorts.clock });
+          const chosen = port === 0 ? await findFreePort(systemPorts.random) : port;
+          running = await startServer({ home, launcher, settings: SETTINGS, port: chosen, clock: systemPorts.clock });
+          port = chosen;
           return;
         } catch (error) {
           // The crashed server's shared memory or port may take a moment to be free.

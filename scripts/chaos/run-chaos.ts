@@ -4,6 +4,7 @@ import { systemPorts } from "../../src/core/ports.ts";
 import { findFreePort } from "../../src/db/embedded/free-port.ts";
 import { makeSecret } from "../../src/db/merchants.ts";
 import { startSimulatorProcess } from "../../src/psp/simulator/child.ts";
+import { childEnvironment } from "../support/child-environment.ts";
 import { newHistory } from "../support/customers.ts";
 import { createClient } from "../support/florin-client.ts";
 import { readLog } from "../support/florin-process.ts";
@@ -65,7 +66,7 @@ async function runIn(scratch: ScratchFolder, options: ChaosOptions): Promise<Cha
     folder: scratch.folder,
     urls,
     environment: {
-      PATH: process.env.PATH ?? "",
+      ...childEnvironment(),
       PUBLIC_URL: balancer.url,
       DATABASE_URL: database.appUrl,
       MIGRATION_DATABASE_URL: database.ownerUrl,

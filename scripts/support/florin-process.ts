@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { systemPorts } from "../../src/core/ports.ts";
 import { findFreePort } from "../../src/db/embedded/free-port.ts";
 import { makeSecret } from "../../src/db/merchants.ts";
+import { childEnvironment } from "./child-environment.ts";
 
 export interface FlorinFolder {
   readonly dataDir: string;
@@ -47,7 +48,7 @@ export async function planFlorin(folder: string, logLevel = "warn"): Promise<Flo
     simulatorUrl: `http://127.0.0.1:${simulatorPort}`,
     key,
     environment: {
-      PATH: process.env.PATH ?? "",
+      ...childEnvironment(),
       HOST: "127.0.0.1",
       PORT: String(port),
       PSP_SIMULATOR_PORT: String(simulatorPort),

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { systemPorts } from "../../src/core/ports.ts";
 import {
@@ -163,8 +163,20 @@ describe("a folder", () => {
 });
 
 describe("the server", () => {
+  let itsFolder: TempFolder;
+  let server: EmbeddedPostgres;
+
+  beforeAll(async () => {
+    itsFolder = createTempFolder("embedded");
+    server = await startEmbeddedPostgres({ dataDir: join(itsFolder.path, "data-dir"), ports: systemPorts, log });
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    itsFolder.remove();
+  });
+
   test("is set up so that committed means written", async () => {
-    const server = await start();
     const names = ["fsync", "full_page_writes", "synchronous_commit", "data_checksums", "server_encoding", "TimeZone"];
     const rows = await query(server.url(), `SELECT ${names.map((name) => `current_setting('${name}') AS "${name}"`)}`);
     expect(rows).toEqual([
@@ -180,7 +192,6 @@ describe("the server", () => {
   });
 
   test("listens on this machine alone and lets nobody in without a password", async () => {
-    const server = await start();
     const wrong = new URL(server.url());
     wrong.password = "wrong";
     expect(await isServing(wrong.href)).toBe(false);
@@ -192,7 +203,6 @@ describe("the server", () => {
   });
 
   test("lets the app role in with the password that is set after the migrations", async () => {
-    const server = await start();
     await query(server.url(), "CREATE ROLE florin_app NOLOGIN");
     expect(await isServing(server.url("florin", "app"))).toBe(false);
     await server.setAppRolePassword();
@@ -201,30 +211,30 @@ describe("the server", () => {
     ]);
   });
 
+  test.runIf(isLinux)("shows no password on its command line or in its environment", async () => {
+    const shown = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${server.pid()}/${name}`, "latin1")).join();
+    expect(shown).not.toContain(new URL(server.url()).password);
+  });
+
+  // The last one: it stops the server, so that all that it writes is in its files.
   test("leaves its passwords in one file that only its owner reads", async () => {
-    const server = await start();
-    await query(server.url(), "CREATE ROLE florin_app");
+    await query(server.url(), "CREATE ROLE florin_app NOLOGIN").catch(() => {});
     await server.setAppRolePassword();
     await query(server.url(), "SELECT no_such_column").catch(() => {});
+    const itsData = join(itsFolder.path, "data-dir");
     const cluster = z
       .object({ ownerPassword: z.string(), appPassword: z.string() })
-      .parse(JSON.parse(readFileSync(join(dataDir, "cluster.json"), "utf8")));
-    await stop(server);
-    const holders = readdirSync(dataDir, { recursive: true, withFileTypes: true })
+      .parse(JSON.parse(readFileSync(join(itsData, "cluster.json"), "utf8")));
+    await server.stop();
+    const holders = readdirSync(itsData, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .filter((file) => {
         const content = readFileSync(file, "latin1");
         return content.includes(cluster.ownerPassword) || content.includes(cluster.appPassword);
       });
-    expect(holders).toEqual([join(dataDir, "cluster.json")]);
-    expect(statSync(join(dataDir, "cluster.json")).mode & 0o777).toBe(0o600);
-  });
-
-  test.runIf(isLinux)("shows no password on its command line or in its environment", async () => {
-    const server = await start();
-    const shown = ["cmdline", "environ"].map((name) => readFileSync(`/proc/${server.pid()}/${name}`, "latin1")).join();
-    expect(shown).not.toContain(new URL(server.url()).password);
+    expect(holders).toEqual([join(itsData, "cluster.json")]);
+    expect(statSync(join(itsData, "cluster.json")).mode & 0o777).toBe(0o600);
   });
 });
 

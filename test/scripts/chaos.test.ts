@@ -12,16 +12,16 @@ test.runIf(isLinux)(
   "nodes, PostgreSQL and Redis are killed, paused, flushed, cut off and failed over, and no payment is lost or doubled",
   async () => {
     const faults = {
-      kills: 4,
+      kills: 3,
       pauses: 1,
-      crashes: 2,
+      crashes: 1,
       failovers: 1,
       lateFailovers: 1,
       redisKills: 1,
       redisFlushes: 1,
       sentinelFailovers: 1,
-      cutsBefore: 3,
-      cutsAfter: 3,
+      cutsBefore: 2,
+      cutsAfter: 2,
     };
     const report = await runChaos({
       nodes: 3,

@@ -2,13 +2,15 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { childEnvironment } from "../../scripts/support/child-environment.ts";
+
 export interface ScriptResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Nothing of the test run's own environment counts but PATH. */
+/** Nothing of the test run's own settings counts. */
 export function runScript(
   name: string,
   args: readonly string[],
@@ -17,7 +19,7 @@ export function runScript(
   const script = fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], {
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { ...childEnvironment(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let [stdout, stderr] = ["", ""];

@@ -7,7 +7,7 @@ import { runRaces } from "../../scripts/simulate/differential/run-races.ts";
 import { runDifferential } from "../../scripts/simulate/differential/run-differential.ts";
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const SEQUENCES = Number(process.env.SEQUENCES ?? 150);
+const SEQUENCES = Number(process.env.SEQUENCES ?? 100);
 const TIMEOUT_MS = 600_000;
 /** Each mistake is found within these, most of them within ten. */
 const MISTAKE_SEQUENCES = 300;

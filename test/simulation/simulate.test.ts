@@ -15,7 +15,7 @@ import { KEPT_SEEDS } from "./kept-seeds.ts";
 
 /** Its first seed, so that each run of CI tries others. */
 const FROM = Number(process.env.SEED ?? Math.floor(Math.random() * 1_000_000));
-const SEEDS = Number(process.env.SEEDS ?? 60);
+const SEEDS = Number(process.env.SEEDS ?? 20);
 const MINUTES = 60_000;
 
 test("the same seed gives the same run, and another seed another", async () => {
@@ -76,7 +76,7 @@ test(
 test(
   "a second death at every seam after the first does no more harm",
   async () => {
-    const flows = FLOWS.filter(({ name }) => name === "charged, answer lost, alone");
+    const flows = FLOWS.filter(({ name }) => name === "canceled between two tries, alone");
     const report = await simulateCrashes({ withPairs: true, flows });
     expect(report.failures).toEqual([]);
     expect(report.flows.every(({ pairs, seams }) => pairs > seams)).toBe(true);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../../scripts/support/child-environment.ts";
 import { findFreePort } from "./free-port.ts";
 
 export const PROCESS_API_KEY = "sk_test_florin-under-test-0123456789";
@@ -31,7 +32,7 @@ export async function startFlorinProcess(options: FlorinProcessOptions): Promise
   const simulatorPort = options.simulatorPort ?? (await findFreePort());
   const child = spawn(process.execPath, [MAIN], {
     env: {
-      PATH: process.env.PATH ?? "",
+      ...childEnvironment(),
       PORT: `${port}`,
       PSP_SIMULATOR_PORT: `${simulatorPort}`,
       DATA_DIR: options.dataDir,
