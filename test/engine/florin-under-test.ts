@@ -162,10 +162,12 @@ export async function until(
   what: string,
   timeoutMs = 15_000,
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const startedMs = performance.now();
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
-    await sleep(10);
+    const waitedMs = performance.now() - startedMs;
+    if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    // What takes long is asked for less often: some conditions count thousands of rows.
+    await sleep(Math.min(10 + waitedMs / 20, 250));
   }
 }
 

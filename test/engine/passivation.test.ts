@@ -46,7 +46,7 @@ test(`${ORDERS} pending orders with room for ${MAX_LIVE}: memory stays bounded, 
         if (refusal === null) break;
         expect(refusal).toMatchObject({ code: "temporarily-unavailable" });
         turnedAway += 1;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }
   };

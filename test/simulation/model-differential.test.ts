@@ -1,13 +1,14 @@
 /** The model of the database answers as PostgreSQL does. `SEED=… SEQUENCES=… vitest run test/simulation/model-differential`. */
 import { describe, expect, test } from "vitest";
 import { createTestDatabase } from "../support/database.ts";
+import { isThorough } from "../support/thorough.ts";
 import { MISTAKES, plant, RACE_MISTAKES, toRaceOptions } from "../../scripts/simulate/differential/planted-mistakes.ts";
 import { RACES } from "../../scripts/simulate/differential/races.ts";
 import { runRaces } from "../../scripts/simulate/differential/run-races.ts";
 import { runDifferential } from "../../scripts/simulate/differential/run-differential.ts";
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const SEQUENCES = Number(process.env.SEQUENCES ?? 100);
+const SEQUENCES = Number(process.env.SEQUENCES ?? (isThorough ? 150 : 80));
 const TIMEOUT_MS = 600_000;
 /** Each mistake is found within these, most of them within ten. */
 const MISTAKE_SEQUENCES = 300;
