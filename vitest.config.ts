@@ -12,7 +12,7 @@ export default defineConfig({
     // Processes, not threads: tests change into folders, take signals and are killed.
     pool: "forks",
     // Twice the cores of a small machine: many tests wait for a deadline or a process.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // Limits for what hangs; a machine that stands still for half a minute fails nothing.
     testTimeout: 90_000,

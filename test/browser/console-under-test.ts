@@ -148,7 +148,7 @@ export async function signIn(page: Page, { isReader = false } = {}): Promise<voi
 }
 
 /** The heading is there and nothing loads any more. */
-async function settle(page: Page): Promise<void> {
+export async function settle(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
   await page.locator(".skeleton").first().waitFor({ state: "detached" });
 }

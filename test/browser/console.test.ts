@@ -2,7 +2,15 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Overview } from "../../src/console/contract.ts";
-import { type ConsoleUnderTest, DESK, findBarriers, PHONE, startConsole, type Visitor } from "./console-under-test.ts";
+import {
+  type ConsoleUnderTest,
+  DESK,
+  findBarriers,
+  PHONE,
+  settle,
+  startConsole,
+  type Visitor,
+} from "./console-under-test.ts";
 import { PROCESS_API_KEY } from "../support/florin-process.ts";
 import { poll } from "./poll.ts";
 
@@ -39,6 +47,8 @@ describe("signing in", () => {
     await page.getByLabel("API key").fill(PROCESS_API_KEY);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { level: 1, name: "Ledger" }).waitFor();
+    // What is still on its way when the session ends is refused, and a browser complains of that.
+    await settle(page);
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByLabel("API key").waitFor();
     await page.goto("/console/ledger");

@@ -6,9 +6,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { answer, type Happening, Life, order, TERMS, timerFires, webhook } from "./payment-order-under-test.ts";
+import { isThorough } from "../support/thorough.ts";
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const RUNS = Number(process.env.RUNS ?? 1_000);
+const RUNS = Number(process.env.RUNS ?? (isThorough ? 1_000 : 400));
 console.log(`payment order and an honest PSP: SEED=${SEED}`);
 
 type Result = "captured" | "declined" | "declined softly" | "pending";

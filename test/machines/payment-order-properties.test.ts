@@ -13,10 +13,11 @@ import {
   storeAndRestore,
   takeStep,
 } from "./payment-order-under-test.ts";
+import { isThorough } from "../support/thorough.ts";
 
 /** The same seed gives the same run: `SEED=… RUNS=… vitest run test/machines`. */
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const RUNS = Number(process.env.RUNS ?? 1_000);
+const RUNS = Number(process.env.RUNS ?? (isThorough ? 1_000 : 400));
 console.log(`payment order properties: SEED=${SEED}`);
 
 /** A draw from which an event is made once the order that it happens to is known. */

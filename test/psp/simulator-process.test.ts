@@ -74,7 +74,11 @@ it("charges, keys and their bodies survive kill -9", async () => {
   const second = await start();
   const again = connectTo(second.url);
   for (const [index, call] of calls.entries()) {
-    expect((await again.charge(call)).outcome).toEqual(answers[index]?.outcome);
+    const { outcome } = await again.charge(call);
+    expect(outcome.kind).toBe("succeeded");
+    // On a machine that stands still an answer may have been given up.
+    const before = answers[index]?.outcome;
+    if (before?.kind !== "unknown") expect(outcome).toEqual(before);
   }
   expect(await effectsOf(second.url, calls[0]?.order.paymentOrderId ?? "")).toHaveLength(1);
   const other = { ...calls[0], idempotencyKey: calls[0]?.idempotencyKey ?? "", body: connector.buildCharge(aCharge()) };

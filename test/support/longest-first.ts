@@ -1,26 +1,27 @@
 /**
- * Starts the test files that take longest first, or the last minute of a run has one core at work. The names are those of
- * a run on two cores; a file that is not named here comes after them.
+ * Starts the test files that take longest first, or the last minute of a run has one core at work; beside one that
+ * computes some that wait. The names are those of a run on two cores; a file that is not named here comes after them.
  */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   "simulation/simulate",
-  "scripts/chaos",
   "db/embedded-postgres",
-  "browser/console",
-  "engine/passivation",
   "app/process",
   "engine/lost-answers",
-  "scripts/show",
+  "scripts/chaos",
+  "engine/passivation",
   "engine/ownership",
-  "scripts/recover",
   "engine/crash",
+  "browser/console",
+  "scripts/recover",
+  "scripts/show",
   "scripts/merchant",
   "events/killed-nodes",
   "http/fuzz",
-  "machines/payment-order-properties",
   "engine/killed-process",
+  "simulation/model-differential",
+  "machines/payment-order-properties",
 ] as const;
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
