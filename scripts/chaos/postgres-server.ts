@@ -48,10 +48,7 @@ const COPIES_AT_ONCE = 8;
 const NOT_COPIED =
   /^(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|^postmaster\.|pgsql_tmp|^backup_label|^standby\.signal/;
 
-export function createPostgresServer(options: {
-  readonly folder: string;
-  readonly password: string;
-}): PostgresServer {
+export function createPostgresServer(options: { readonly folder: string; readonly password: string }): PostgresServer {
   const { folder, password } = options;
   const binaries = findBinaries();
   const launcher = chooseLauncher({ probe: binaries.initdb, allowUserNamespaces: true });

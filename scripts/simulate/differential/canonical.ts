@@ -1,6 +1,6 @@
 /** Results as texts that are equal when the results are. */
 import postgres from "postgres";
-import { DrizzleQueryError } from "drizzle-orm/errors";
+import { DrizzleQueryError } from "../../../src/db/drizzle.ts";
 
 export function toCanonical(value: unknown): string {
   if (value === undefined) return "undefined";

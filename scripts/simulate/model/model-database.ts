@@ -4,7 +4,7 @@
  * `scripts/simulate/differential/run-differential.ts`. Snapshots and other JSON are shared, not copied: nobody may change them.
  */
 import postgres from "postgres";
-import { DrizzleQueryError } from "drizzle-orm/errors";
+import { DrizzleQueryError } from "../../../src/db/drizzle.ts";
 import type { Reads } from "../../../src/db/reads.ts";
 import type { ModelDatabase, Synchronous } from "../model-contract.ts";
 import { runCommit } from "./commit/commit-steps.ts";

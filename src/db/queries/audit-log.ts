@@ -1,5 +1,5 @@
 /** What operators decided: a row before the act, another after it. Nothing here is ever changed. */
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt } from "../drizzle.ts";
 import { type AUDIT_ACTIONS, auditLog, auditOutcomes } from "../schema/console.ts";
 import { apiKeys } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";

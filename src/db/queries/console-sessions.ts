@@ -1,5 +1,5 @@
 /** Who is signed in at the console. A session lives as long as its key does, wherever that is revoked. */
-import { and, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lt, sql } from "../drizzle.ts";
 import { consoleSessions } from "../schema/console.ts";
 import { apiKeys, merchants } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";

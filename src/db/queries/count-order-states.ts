@@ -1,5 +1,5 @@
 /** How many of a merchant's orders are in each state. No statement here reads more rows than it counts. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import type { Database } from "./database.ts";
 import { firstIdAt } from "./uuid-range.ts";
 

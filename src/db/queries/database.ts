@@ -1,5 +1,5 @@
 /** The reading side's view of the database: Drizzle on a client of its own. */
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { drizzle, type PostgresJsDatabase } from "../drizzle.ts";
 import type { Sql } from "../client.ts";
 
 export type Database = PostgresJsDatabase;

@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull } from "../drizzle.ts";
 import { apiKeys, merchants } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";
 

@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq } from "../drizzle.ts";
 import { paymentEvents, paymentOrders } from "../schema/payments.ts";
 import type { Database } from "./database.ts";
 import type { OrderRow } from "./order-columns.ts";

@@ -1,4 +1,4 @@
-import { min } from "drizzle-orm";
+import { min } from "../drizzle.ts";
 import { merchants } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";
 

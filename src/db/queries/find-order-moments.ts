@@ -1,4 +1,4 @@
-import { and, eq, inArray } from "drizzle-orm";
+import { and, eq, inArray } from "../drizzle.ts";
 import { transitions } from "../schema/engine.ts";
 import { paymentOrders } from "../schema/payments.ts";
 import type { Database } from "./database.ts";

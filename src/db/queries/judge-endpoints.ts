@@ -1,5 +1,5 @@
 /** Whether a merchant's webhooks arrive. Bounded whatever the backlog: an answer for people, on every overview. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import type { Database } from "./database.ts";
 import { firstIdAt } from "./uuid-range.ts";
 

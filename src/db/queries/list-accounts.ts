@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, or, sql, type SQL } from "../drizzle.ts";
 import { accounts } from "../schema/ledger.ts";
 import type { Database } from "./database.ts";
 

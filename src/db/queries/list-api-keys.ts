@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt } from "../drizzle.ts";
 import { apiKeys } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";
 

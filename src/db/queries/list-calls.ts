@@ -1,5 +1,5 @@
 /** What was really said between us and a PSP about one order: bodies too, cut to a length that a page can show. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import type { ActorKey } from "./actor-key.ts";
 import type { Database } from "./database.ts";
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, lt, sql, type SQL } from "../drizzle.ts";
 import { deliveries, deliveryAttempts, webhookEndpoints } from "../schema/events.ts";
 import type { Database } from "./database.ts";
 

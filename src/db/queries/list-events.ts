@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, lt, or, sql, type SQL } from "../drizzle.ts";
 import type { StoredEvent } from "../statements/events.ts";
 import { events } from "../schema/engine.ts";
 import { paymentEvents } from "../schema/payments.ts";

@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq } from "../drizzle.ts";
 import { inbox } from "../schema/engine.ts";
 import type { Database } from "./database.ts";
 import { type ActorKey, MAX_HISTORY } from "./actor-key.ts";

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, lt, or, type SQL } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, lt, or, type SQL } from "../drizzle.ts";
 import { events } from "../schema/engine.ts";
 import type { Database } from "./database.ts";
 import { MAX_HISTORY } from "./actor-key.ts";

@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq } from "../drizzle.ts";
 import { journalEntries, postings } from "../schema/ledger.ts";
 import type { Database } from "./database.ts";
 import { type ActorKey, MAX_HISTORY } from "./actor-key.ts";

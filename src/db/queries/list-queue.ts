@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "../drizzle.ts";
 import { paymentOrders } from "../schema/payments.ts";
 import type { Database } from "./database.ts";
 import type { OrderRow } from "./order-columns.ts";

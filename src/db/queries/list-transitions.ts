@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq } from "../drizzle.ts";
 import { nodes, transitions } from "../schema/engine.ts";
 import type { Database } from "./database.ts";
 import type { ActorKey } from "./actor-key.ts";

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, sql } from "../drizzle.ts";
 import { webhookEndpoints } from "../schema/events.ts";
 import type { Database } from "./database.ts";
 

@@ -1,5 +1,5 @@
 /** What every process does now. Who is alive is judged on the database's clock, as ownership is. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import type { Database } from "./database.ts";
 import { nodeStatistics } from "../schema/console.ts";
 

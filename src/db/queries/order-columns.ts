@@ -1,5 +1,5 @@
 /** What every reading query takes of a payment order, and the row that comes out. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import { nodes } from "../schema/engine.ts";
 import { paymentEvents, paymentOrders } from "../schema/payments.ts";
 

@@ -1,5 +1,5 @@
 /** What a merchant's newest orders did. Read from so many of them at most, however many there are. */
-import { sql } from "drizzle-orm";
+import { sql } from "../drizzle.ts";
 import type { Database } from "./database.ts";
 import { firstIdAt, msOfId } from "./uuid-range.ts";
 

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "../drizzle.ts";
 import { apiKeys } from "../schema/tenants.ts";
 import type { Database } from "./database.ts";
 import { API_KEY_COLUMNS, type ApiKeyRow } from "./list-api-keys.ts";

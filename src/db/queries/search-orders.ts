@@ -1,5 +1,5 @@
 /** Orders by whatever somebody has in hand. Every branch is one lookup in an index. */
-import { type SQL, sql } from "drizzle-orm";
+import { type SQL, sql } from "../drizzle.ts";
 import type { Database } from "./database.ts";
 
 export type Matched = "payment_order_id" | "checkout_id" | "psp_reference" | "seller_account" | "event_id";

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq } from "../drizzle.ts";
 import { nodes } from "../schema/engine.ts";
 import { paymentEvents, paymentOrders } from "../schema/payments.ts";
 import type { Database } from "./database.ts";

@@ -1,5 +1,5 @@
 /** Column types that every table uses in the same way. */
-import { bigint, customType, timestamp } from "drizzle-orm/pg-core";
+import { bigint, customType, timestamp } from "../drizzle.ts";
 
 /** Minor units; amounts stay below 10^17, so a `bigint` column holds each of them. */
 export const minorUnits = () => bigint({ mode: "bigint" });

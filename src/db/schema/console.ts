@@ -1,5 +1,4 @@
-import { sql } from "drizzle-orm";
-import { check, foreignKey, integer, json, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { check, foreignKey, integer, json, pgTable, primaryKey, smallint, sql, text, uuid } from "../drizzle.ts";
 import { bytes, instant } from "./columns.ts";
 import { nodes } from "./engine.ts";
 import { apiKeys } from "./tenants.ts";

@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import {
   check,
   foreignKey,
@@ -7,10 +6,11 @@ import {
   pgTable,
   primaryKey,
   smallint,
+  sql,
   text,
   uniqueIndex,
   uuid,
-} from "drizzle-orm/pg-core";
+} from "../drizzle.ts";
 import { balance, instant, minorUnits } from "./columns.ts";
 
 /** A ledger account with its running sums. Wallets are the `seller:<id>:payable` accounts. */

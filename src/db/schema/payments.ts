@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -8,10 +7,11 @@ import {
   pgTable,
   primaryKey,
   smallint,
+  sql,
   text,
   unique,
   uuid,
-} from "drizzle-orm/pg-core";
+} from "../drizzle.ts";
 import { bytes, instant, minorUnits } from "./columns.ts";
 
 /** A buyer's checkout: one row, with one to many payment orders. Buyer data stands here alone, so it can be erased. */

@@ -1,4 +1,4 @@
-import { index, integer, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, primaryKey, smallint, text, uuid } from "../drizzle.ts";
 import { bytes, instant } from "./columns.ts";
 
 /** A shop or marketplace. Test and live are different merchants, so nothing can cross from one to the other. */
