@@ -11,7 +11,7 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: tests change into folders, take signals and are killed.
     pool: "forks",
-    // Twice the cores of a small machine: many tests wait for a deadline or a process.
+    // More than twice the cores of a small machine: many tests wait for a deadline or a process.
     maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // Limits for what hangs; a machine that stands still for half a minute fails nothing.

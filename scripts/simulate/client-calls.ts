@@ -3,7 +3,7 @@
  * its key until it is answered for good. What was acknowledged is remembered, and must be in the database at that moment.
  */
 import type { Invariant } from "./invariants.ts";
-import type { ModelDatabase } from "./model-contract.ts";
+import type { ModelDatabase, OrderRow } from "./model-contract.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
 
@@ -78,6 +78,13 @@ const MAX_TRIES = 500;
 
 export const json = (text: string): unknown => JSON.parse(text);
 const isEnd = (status: string): boolean => status === "SUCCESS" || status === "FAILED";
+
+/** By the name that its merchant gave it. */
+export function findRow(model: ModelDatabase, { merchantId }: Merchant, paymentOrderId: string): OrderRow | undefined {
+  return [...model.tables.orders.values()].find(
+    (row) => row.merchantId === merchantId && row.paymentOrderId === paymentOrderId,
+  );
+}
 
 export function createClientCalls(parts: {
   readonly world: World;
@@ -154,10 +161,7 @@ export function createClientCalls(parts: {
     const answer = json(text) as CheckoutView;
     const asked = json(body) as { payment_orders: readonly { amount: string; currency: string }[] };
     for (const [index, order] of answer.payment_orders.entries()) {
-      const row = [...model.tables.orders.values()].find(
-        ({ merchantId, paymentOrderId }) =>
-          merchantId === merchant.merchantId && paymentOrderId === order.payment_order_id,
-      );
+      const row = findRow(model, merchant, order.payment_order_id);
       const wanted = asked.payment_orders[index];
       if (
         row === undefined ||
@@ -178,9 +182,7 @@ export function createClientCalls(parts: {
   }
 
   async function sendTwins({ merchant, path, request, paymentOrderId, type }: TwinCommand): Promise<Answer | null> {
-    const row = [...model.tables.orders.values()].find(
-      (one) => one.merchantId === merchant.merchantId && one.paymentOrderId === paymentOrderId,
-    );
+    const row = findRow(model, merchant, paymentOrderId);
     const before = row?.version ?? 0;
     const sendOne = async (): Promise<Answer | null> => {
       const answer = await sendUntilAnswered(merchant, path, request);

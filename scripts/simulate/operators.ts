@@ -2,7 +2,7 @@
  * Operators of a simulated run: they look at the queue of parked orders, retry them, or decide for themselves. They see the
  * PSP's own pages, and now and then they are wrong: about the amount, and about money that Florin knows to be held.
  */
-import { type ClientCalls, json, type Merchant, type OrderView } from "./client-calls.ts";
+import { type ClientCalls, findRow, json, type Merchant, type OrderView } from "./client-calls.ts";
 import type { Invariant } from "./invariants.ts";
 import type { ModelDatabase, OrderRow } from "./model-contract.ts";
 import { toMajor } from "./minor-units.ts";
@@ -34,10 +34,6 @@ export function createOperators(parts: {
   const fail = (invariant: Invariant, detail: string, orderId: string | null = null): void =>
     world.fail(invariant, detail, orderId);
 
-  function findRow({ merchantId }: Merchant, id: string): OrderRow | undefined {
-    return [...model.tables.orders.values()].find((row) => row.merchantId === merchantId && row.paymentOrderId === id);
-  }
-
   const heldOf = (row: OrderRow | undefined): Held | null =>
     (row?.snapshot as { readonly context?: { readonly held: Held | null } } | undefined)?.context?.held ?? null;
 
@@ -65,7 +61,7 @@ export function createOperators(parts: {
     const id = order.payment_order_id;
     const number = Math.floor(world.between("decision", 0, 1e6));
     const outcome = world.pick("outcome", ["succeeded", "failed"] as const);
-    const row = findRow(merchant, id);
+    const row = findRow(model, merchant, id);
     const held = heldOf(row);
     // What Florin itself knows to be held it must not let go of, whatever an operator says.
     const isWrong = outcome === "failed" && mayHoldMoney(merchant, id) && held === null;

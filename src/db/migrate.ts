@@ -1,7 +1,7 @@
 /** Brings a database to the newest schema. Runs as the owner of the tables; safe to run from several nodes at once. */
 import { fileURLToPath } from "node:url";
-import { drizzle, migrate } from "./drizzle.ts";
 import postgres from "postgres";
+import { drizzle, migrate } from "./drizzle.ts";
 
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { FAULT_KINDS } from "../../scripts/chaos/options.ts";
 import { runChaos } from "../../scripts/chaos/run-chaos.ts";
 import { runScript } from "./run-script.ts";
+import { isThorough } from "../support/thorough.ts";
 
 const isLinux = process.platform === "linux";
 /** How fast a node's orders are taken over depends on the machine; here it counts that they are. */
@@ -12,16 +13,16 @@ test.runIf(isLinux)(
   "nodes, PostgreSQL and Redis are killed, paused, flushed, cut off and failed over, and no payment is lost or doubled",
   async () => {
     const faults = {
-      kills: 3,
+      kills: isThorough ? 4 : 3,
       pauses: 1,
-      crashes: 1,
+      crashes: isThorough ? 2 : 1,
       failovers: 1,
       lateFailovers: 1,
       redisKills: 1,
       redisFlushes: 1,
       sentinelFailovers: 1,
-      cutsBefore: 2,
-      cutsAfter: 2,
+      cutsBefore: isThorough ? 3 : 2,
+      cutsAfter: isThorough ? 3 : 2,
     };
     const report = await runChaos({
       nodes: 3,

@@ -1,7 +1,6 @@
 /** Runs one of the scripts as a person would, in a process of its own. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-
 import { childEnvironment } from "../../scripts/support/child-environment.ts";
 
 export interface ScriptResult {
