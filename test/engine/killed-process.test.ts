@@ -13,6 +13,8 @@ import { type SimulatorFlorin, startSimulatorFlorin } from "./simulator-florin.t
 const SCRIPT = fileURLToPath(new URL("node-process.ts", import.meta.url));
 /** Beside the ownership time: a sweep, an inquiry, and two slow cores. */
 const ADOPTION_GRACE_MS = 5_000;
+/** For what hangs: inquiries that a busy machine gives up come again, each time later. */
+const SETTLE_LIMIT_MS = 60_000;
 
 let florin: SimulatorFlorin;
 let redis: TestRedis;
@@ -101,12 +103,12 @@ test("a process killed with its calls out: others take its orders within the own
   );
   // Not before its claim has surely run out.
   expect(performance.now() - killedMs).toBeGreaterThan(OWNERSHIP_MS - 2_500);
-  await allBecome(ids, "SUCCESS", 10_000);
+  await allBecome(ids, "SUCCESS", SETTLE_LIMIT_MS);
   for (const id of ids) {
     expectOnce(await florin.order(id));
     expect((await florin.effectsOf(id)).map(({ status }) => status)).toEqual(["succeeded"]);
   }
-}, 40_000);
+}, 120_000);
 
 test("a process that was stopped while its call was out wakes up overtaken: its write is refused, its answer is kept", async () => {
   const process = await startProcess();
@@ -125,7 +127,7 @@ test("a process that was stopped while its call was out wakes up overtaken: its 
   }
   await florin.expire(process);
   await florin.openNode(nodeOptions());
-  await allBecome(ids, "SUCCESS", 10_000);
+  await allBecome(ids, "SUCCESS", SETTLE_LIMIT_MS);
   const before = await Promise.all(ids.map((id) => florin.order(id)));
 
   process.child.kill("SIGCONT");
