@@ -1,16 +1,15 @@
 /**
  * `npm run bench`: what Florin does on this machine, beside the same rows written as two plain transactions, in
- * one run. The figures that matter are the ratios. `--json` prints one object; `--quick` takes a minute.
+ * one run. The figures that matter are the ratios. A machine is faster in one minute than in the next, so both sides
+ * take turns, and a ratio is the median of those that each round gave. `--json` prints one object; `--quick` takes a
+ * minute or two.
  */
-import { spawn } from "node:child_process";
 import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pino from "pino";
-import { type HttpFlorin, payInProcess, startHttpFlorin, startProcessor } from "./bench/florin.ts";
-import type { HttpLoad } from "./bench/http-load.ts";
-import { type LoadResult, runClosedLoop } from "./bench/measure.ts";
-import { hasPgbench, runDriver, runPgbench } from "./bench/plain.ts";
+import { type Load, openHttpSide, openInProcessSide, type Side } from "./bench/florin-sides.ts";
+import { median } from "./bench/measure.ts";
+import { openPlainSide, type PlainSide } from "./bench/plain.ts";
 import { createProgress } from "./bench/progress.ts";
 import { measureRecovery } from "./bench/recovery.ts";
 import { startBenchServers } from "./bench/servers.ts";
@@ -24,154 +23,141 @@ const { values: flags } = parseArgs({
 });
 if (flags.help) {
   process.stdout.write(
-    "npm run bench [-- --json] [-- --quick]\n  --json   one object instead of the table\n  --quick  fewer payments: about a minute, rougher figures\n",
+    "npm run bench [-- --json] [-- --quick]\n  --json   one object instead of the table\n  --quick  fewer payments and one round: a minute or two, rougher figures\n",
   );
   process.exit(0);
 }
 
-const PAYMENTS = flags.quick ? 4_000 : 20_000;
-const PGBENCH_SECONDS = flags.quick ? 4 : 10;
+const ROUNDS = flags.quick ? 1 : 3;
+const PAYMENTS = flags.quick ? 4_000 : 10_000;
+const WARM_PAYMENTS = 5_000;
+const PGBENCH_SECONDS = flags.quick ? 3 : 5;
 const RECOVERED_ORDERS = flags.quick ? 10_000 : 50_000;
-const ACCEPT_SECONDS = flags.quick ? 4 : 15;
+const ACCEPT_SECONDS = flags.quick ? 4 : 10;
 const ACCEPT_PER_SECOND = 500;
 const MANY_SELLERS = 1_000;
-const PGBENCH_CLIENTS = [4, 8, 16, 64] as const;
 const DRIVER_CONNECTIONS = 16;
-const SCENES = [
-  { inFlight: 16, sellers: MANY_SELLERS },
-  { inFlight: 64, sellers: MANY_SELLERS },
-  { inFlight: 256, sellers: MANY_SELLERS },
-  { inFlight: 256, sellers: 1 },
-] as const;
+/** The ratios are taken at this many in flight; the others are shown. */
+const IN_FLIGHT = 256;
+const OTHERS_IN_FLIGHT = [16, 64] as const;
 
-interface Row extends LoadResult {
+interface Row extends Load {
   readonly how: string;
-  readonly inFlight: number;
-  readonly sellers: number;
-  readonly cpuUsPerPayment: number | null;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cpuUsPerPayment: number;
 }
 
-const log = pino({ level: "fatal" });
-const progress = createProgress(SCENES.length * 2 + PGBENCH_CLIENTS.length + 4);
-const servers = await startBenchServers(log);
+/** Payments per second; plain figures are null without `pgbench`. */
+interface Round {
+  readonly inProcessMany: number;
+  readonly httpMany: number;
+  readonly plainMany: number | null;
+  readonly inProcessOne: number;
+  readonly httpOne: number;
+  readonly plainOne: number | null;
+}
+
+/** What accepting 500 payments a second took, from when each was due. */
+interface AcceptRound {
+  readonly florinP99Ms: number;
+  readonly plainP99Ms: number | null;
+}
+
 const rows: Row[] = [];
+const nameOf = (sellers: number): string => (sellers === 1 ? "one seller" : `${sellers} sellers`);
+const log = pino({ level: "fatal" });
+const progress = createProgress(3 + OTHERS_IN_FLIGHT.length * 2 + ROUNDS * 8 + 2);
+const servers = await startBenchServers(log);
 
-async function benchInProcess(): Promise<void> {
-  const processor = await startProcessor({
-    databaseUrl: await servers.newDatabase("bench_in_process"),
-    redisUrl: null,
-    log,
+/** One closed load on one side of Florin, noted as a row. */
+async function load(side: Side, run: string, { inFlight, sellers, payments }: Load): Promise<number> {
+  progress.phase(`${run}: ${side.how}, ${inFlight} in flight, ${nameOf(sellers)}`);
+  const cpu = process.cpuUsage();
+  const result = await side.run(`${run}-${inFlight}-${sellers}`, { inFlight, sellers, payments }, progress.update);
+  const { user, system } = process.cpuUsage(cpu);
+  const { perSecond, p50Ms, p99Ms } = result;
+  rows.push({
+    how: side.how,
+    inFlight,
+    sellers,
+    payments,
+    perSecond,
+    p50Ms,
+    p99Ms,
+    cpuUsPerPayment: (user + system) / payments,
   });
-  processor.start();
-  await runClosedLoop({ payments: PAYMENTS / 4, inFlight: 256 }, (index) =>
-    payInProcess(processor, `warm-${index}`, `s${index % MANY_SELLERS}`),
-  );
-  for (const { inFlight, sellers } of SCENES) {
-    progress.phase(`in process, ${inFlight} in flight, ${sellers === 1 ? "one seller" : `${sellers} sellers`}`);
-    const cpu = process.cpuUsage();
-    const result = await runClosedLoop(
-      { payments: PAYMENTS, inFlight, onProgress: (done) => progress.update(done, PAYMENTS) },
-      (index) => payInProcess(processor, `run-${inFlight}-${sellers}-${index}`, `s${index % sellers}`),
-    );
-    const { user, system } = process.cpuUsage(cpu);
-    rows.push({ how: "in process", inFlight, sellers, ...result, cpuUsPerPayment: (user + system) / PAYMENTS });
-  }
-  await processor.stop();
-  await servers.dropDatabase("bench_in_process");
+  return perSecond;
 }
 
-function runHttpLoad(load: HttpLoad): Promise<LoadResult> {
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL("./bench/http-load.ts", import.meta.url)), JSON.stringify(load)],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code) => {
-      if (code === 0) resolve(JSON.parse(output) as LoadResult);
-      else reject(new Error(`the HTTP load ended with ${code}`));
-    });
-  });
+async function plainLoad(plain: PlainSide, run: string, sellers: number): Promise<number | null> {
+  progress.phase(`${run}: pgbench, two plain transactions, ${nameOf(sellers)}`);
+  return plain.measure(sellers, PGBENCH_SECONDS);
 }
 
-async function benchHttp(): Promise<LoadResult> {
-  const florin: HttpFlorin = await startHttpFlorin({
-    databaseUrl: await servers.newDatabase("bench_http"),
-    redisUrl: servers.redisUrl,
-    log,
-  });
-  const common = { url: florin.url, apiKey: florin.apiKey };
-  await runHttpLoad({
-    ...common,
-    run: "warm",
-    sellers: MANY_SELLERS,
-    payments: PAYMENTS / 4,
-    load: { kind: "closed", inFlight: 256 },
-  });
-  for (const { inFlight, sellers } of SCENES) {
-    progress.phase(`over HTTP, ${inFlight} in flight, ${sellers === 1 ? "one seller" : `${sellers} sellers`}`);
-    const cpu = process.cpuUsage();
-    const result = await runHttpLoad({
-      ...common,
-      run: `run-${inFlight}-${sellers}`,
-      sellers,
-      payments: PAYMENTS,
-      load: { kind: "closed", inFlight },
-    });
-    const { user, system } = process.cpuUsage(cpu);
-    rows.push({ how: "over HTTP", inFlight, sellers, ...result, cpuUsPerPayment: (user + system) / PAYMENTS });
-  }
-  progress.phase(`over HTTP, accepting ${ACCEPT_PER_SECOND} payments a second`);
-  const accepted = await runHttpLoad({
-    ...common,
-    run: "accept",
-    sellers: MANY_SELLERS,
+const inProcess = await openInProcessSide(await servers.newDatabase("bench_in_process"), log);
+const http = await openHttpSide(await servers.newDatabase("bench_http"), servers.redisUrl, log);
+const plain = openPlainSide(await servers.newDatabase("bench_plain"), servers.folder);
+for (const side of [inProcess, http]) {
+  progress.phase(`warming up: ${side.how}`);
+  await side.run("warm", { payments: WARM_PAYMENTS, inFlight: IN_FLIGHT, sellers: MANY_SELLERS }, progress.update);
+}
+progress.phase("pgbench: with how many clients it is fastest");
+await plain.chooseClients([MANY_SELLERS, 1]);
+
+// First, while the disk has nothing left to write of loads that were as fast as they could be.
+await servers.settle();
+const acceptRounds: AcceptRound[] = [];
+for (let round = 1; round <= ROUNDS; round += 1) acceptRounds.push(await runAcceptRound(`round ${round}`));
+
+for (const inFlight of OTHERS_IN_FLIGHT) {
+  const payments = PAYMENTS / 2;
+  await load(inProcess, "shown", { inFlight, sellers: MANY_SELLERS, payments });
+  await load(http, "shown", { inFlight, sellers: MANY_SELLERS, payments });
+}
+
+async function runAcceptRound(name: string): Promise<AcceptRound> {
+  progress.phase(`${name}: over HTTP, accepting ${ACCEPT_PER_SECOND} payments a second`);
+  const accepted = await http.accept(name, {
+    perSecond: ACCEPT_PER_SECOND,
     payments: ACCEPT_PER_SECOND * ACCEPT_SECONDS,
-    load: { kind: "open", perSecond: ACCEPT_PER_SECOND },
-  });
-  await florin.stop();
-  await servers.dropDatabase("bench_http");
-  return accepted;
-}
-
-async function benchPlain(): Promise<{ many: number | null; one: number | null; driver: LoadResult }> {
-  const databaseUrl = await servers.newDatabase("bench_plain");
-  let many: number | null = null;
-  let one: number | null = null;
-  const pgbench = { databaseUrl, folder: servers.folder, seconds: PGBENCH_SECONDS };
-  if (hasPgbench()) {
-    await runPgbench({ ...pgbench, clients: 8, sellers: MANY_SELLERS, seconds: 2 });
-    for (const clients of PGBENCH_CLIENTS) {
-      progress.phase(`pgbench, two plain transactions, ${clients} clients`);
-      many = Math.max(many ?? 0, await runPgbench({ ...pgbench, clients, sellers: MANY_SELLERS }));
-      one = Math.max(one ?? 0, await runPgbench({ ...pgbench, clients, sellers: 1 }));
-    }
-  }
-  progress.phase(`postgres driver, two plain transactions, ${DRIVER_CONNECTIONS} connections`);
-  const driver = await runDriver({
-    databaseUrl,
-    connections: DRIVER_CONNECTIONS,
     sellers: MANY_SELLERS,
-    payments: PAYMENTS / 4,
   });
-  await servers.dropDatabase("bench_plain");
-  return { many, one, driver };
+  progress.phase(`${name}: pgbench, the first transaction alone, ${ACCEPT_PER_SECOND} a second`);
+  const plainP99Ms = await plain.measureAccepting(ACCEPT_PER_SECOND, MANY_SELLERS, ACCEPT_SECONDS);
+  return { florinP99Ms: accepted.p99Ms, plainP99Ms };
 }
 
-const rateOf = (how: string, sellers: number): number =>
-  rows.find((row) => row.how === how && row.sellers === sellers && row.inFlight === 256)?.perSecond ?? 0;
-const ratio = (rate: number, yardstick: number | null): number | null =>
-  yardstick === null || yardstick === 0 ? null : Math.round((rate / yardstick) * 100) / 100;
+async function runRound(name: string): Promise<Round> {
+  const many = { inFlight: IN_FLIGHT, sellers: MANY_SELLERS, payments: PAYMENTS };
+  const one = { ...many, sellers: 1 };
+  // Plain transactions between the two of Florin: each is measured next to what it is compared with.
+  const inProcessMany = await load(inProcess, name, many);
+  const plainMany = await plainLoad(plain, name, MANY_SELLERS);
+  const httpMany = await load(http, name, many);
+  const inProcessOne = await load(inProcess, name, one);
+  const plainOne = await plainLoad(plain, name, 1);
+  const httpOne = await load(http, name, one);
+  return {
+    inProcessMany,
+    httpMany,
+    plainMany,
+    inProcessOne,
+    httpOne,
+    plainOne,
+  };
+}
 
-await benchInProcess();
-const accepted = await benchHttp();
-const plain = await benchPlain();
+const rounds: Round[] = [];
+for (let round = 1; round <= ROUNDS; round += 1) rounds.push(await runRound(`round ${round}`));
+
+progress.phase(`postgres driver, two plain transactions, ${DRIVER_CONNECTIONS} connections`);
+const driver = await plain.measureDriver(DRIVER_CONNECTIONS, MANY_SELLERS, PAYMENTS / 2);
+await inProcess.stop();
+await http.stop();
+for (const name of ["bench_in_process", "bench_http", "bench_plain"]) await servers.dropDatabase(name);
+
 progress.phase(`recovery of ${RECOVERED_ORDERS} orders in flight`);
 const recovery = await measureRecovery({
   databaseUrl: await servers.newDatabase("bench_recovery"),
@@ -182,38 +168,90 @@ const recovery = await measureRecovery({
 progress.end();
 await servers.stop();
 
+const to2 = (value: number): number => Math.round(value * 100) / 100;
+const to1 = (value: number): number => Math.round(value * 10) / 10;
+/** The median of what `figure` is in each round; null when a round has none. */
+function overRounds<R>(
+  all: readonly R[],
+  figure: (round: R) => number | null,
+  round: (value: number) => number,
+): number | null {
+  const figures = all.map(figure).filter((value) => value !== null);
+  return figures.length < all.length ? null : round(median(figures));
+}
+const dividedBy = (value: number, yardstick: number | null): number | null =>
+  yardstick === null ? null : value / yardstick;
+const ratio = (florin: (round: Round) => number, yardstick: (round: Round) => number | null): number | null =>
+  overRounds(rounds, (round) => dividedBy(florin(round), yardstick(round)), to2);
+const rounded = (value: number | null, round: (value: number) => number): number | null =>
+  value === null ? null : round(value);
+
 const result = {
-  ratio_http_vs_pgbench: ratio(rateOf("over HTTP", MANY_SELLERS), plain.many),
-  ratio_in_process_vs_pgbench: ratio(rateOf("in process", MANY_SELLERS), plain.many),
-  ratio_one_seller_vs_pgbench: ratio(rateOf("in process", 1), plain.one),
-  ratio_http_one_seller_vs_pgbench: ratio(rateOf("over HTTP", 1), plain.one),
-  ratio_http_vs_driver: ratio(rateOf("over HTTP", MANY_SELLERS), plain.driver.perSecond),
-  ratio_in_process_vs_driver: ratio(rateOf("in process", MANY_SELLERS), plain.driver.perSecond),
-  accept_p99_ms_at_500: Math.round(accepted.p99Ms * 10) / 10,
-  [flags.quick ? "recovery_10k_s" : "recovery_50k_s"]: Math.round(recovery.adoptedSeconds * 10) / 10,
-  recovery_settled_s: Math.round(recovery.settledSeconds * 10) / 10,
+  ratio_http_vs_pgbench: ratio(
+    (round) => round.httpMany,
+    (round) => round.plainMany,
+  ),
+  ratio_in_process_vs_pgbench: ratio(
+    (round) => round.inProcessMany,
+    (round) => round.plainMany,
+  ),
+  ratio_one_seller_vs_pgbench: ratio(
+    (round) => round.inProcessOne,
+    (round) => round.plainOne,
+  ),
+  ratio_http_one_seller_vs_pgbench: ratio(
+    (round) => round.httpOne,
+    (round) => round.plainOne,
+  ),
+  ratio_http_vs_driver: ratio(
+    (round) => round.httpMany,
+    () => driver.perSecond,
+  ),
+  ratio_in_process_vs_driver: ratio(
+    (round) => round.inProcessMany,
+    () => driver.perSecond,
+  ),
+  accept_p99_ms_at_500: overRounds(acceptRounds, ({ florinP99Ms }) => florinP99Ms, to1),
+  pgbench_accept_p99_ms_at_500: overRounds(acceptRounds, ({ plainP99Ms }) => plainP99Ms, to1),
+  ratio_accept_p99_vs_pgbench: overRounds(
+    acceptRounds,
+    ({ florinP99Ms, plainP99Ms }) => dividedBy(florinP99Ms, plainP99Ms),
+    to2,
+  ),
+  [flags.quick ? "recovery_10k_s" : "recovery_50k_s"]: to1(recovery.adoptedSeconds),
+  recovery_settled_s: to1(recovery.settledSeconds),
   heap_per_live_order_bytes: recovery.heapPerLiveOrderBytes,
-  pgbench_many_sellers_per_s: plain.many === null ? null : Math.round(plain.many),
-  pgbench_one_seller_per_s: plain.one === null ? null : Math.round(plain.one),
-  driver_per_s: Math.round(plain.driver.perSecond),
+  pgbench_many_sellers_per_s: overRounds(rounds, ({ plainMany }) => plainMany, Math.round),
+  pgbench_one_seller_per_s: overRounds(rounds, ({ plainOne }) => plainOne, Math.round),
+  driver_per_s: Math.round(driver.perSecond),
   leases: servers.redisUrl === null ? "memory" : "redis",
   cores: cpus().length,
-  rows: rows.map(({ how, inFlight, sellers, perSecond, p50Ms, p99Ms, cpuUsPerPayment }) => ({
-    how,
-    in_flight: inFlight,
-    sellers,
-    payments_per_s: Math.round(perSecond),
-    p50_ms: Math.round(p50Ms * 10) / 10,
-    p99_ms: Math.round(p99Ms * 10) / 10,
-    node_cpu_us_per_payment: cpuUsPerPayment === null ? null : Math.round(cpuUsPerPayment),
-  })),
 };
+const roundRows = rounds.map((round, index) => ({
+  in_process_per_s: Math.round(round.inProcessMany),
+  http_per_s: Math.round(round.httpMany),
+  pgbench_per_s: rounded(round.plainMany, Math.round),
+  one_seller_in_process_per_s: Math.round(round.inProcessOne),
+  one_seller_http_per_s: Math.round(round.httpOne),
+  one_seller_pgbench_per_s: rounded(round.plainOne, Math.round),
+  accept_p99_ms: rounded(acceptRounds[index]?.florinP99Ms ?? null, to1),
+  pgbench_accept_p99_ms: rounded(acceptRounds[index]?.plainP99Ms ?? null, to1),
+}));
+const loadRows = rows.map(({ how, inFlight, sellers, perSecond, p50Ms, p99Ms, cpuUsPerPayment }) => ({
+  how,
+  in_flight: inFlight,
+  sellers,
+  payments_per_s: Math.round(perSecond),
+  p50_ms: to1(p50Ms),
+  p99_ms: to1(p99Ms),
+  node_cpu_us_per_payment: Math.round(cpuUsPerPayment),
+}));
 
 if (flags.json) {
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.stdout.write(`${JSON.stringify({ ...result, rounds: roundRows, rows: loadRows })}\n`);
 } else {
-  const { rows: table, ...figures } = result;
-  console.table(table);
-  for (const [name, value] of Object.entries(figures))
+  console.table(loadRows);
+  console.table(roundRows);
+  for (const [name, value] of Object.entries(result))
     process.stdout.write(`${name.padEnd(36)}${value ?? "no pgbench on the PATH"}\n`);
 }

@@ -36,6 +36,9 @@ const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
 const target = new URL("/v1/payments", url);
 const isWaiting = load.kind === "closed";
 
+/** The server closed an idle connection just as the request went out on it: nobody has answered, so it is sent again. */
+const isStale = (error: NodeJS.ErrnoException, isReused: boolean): boolean => isReused && error.code === "ECONNRESET";
+
 function pay(index: number): Promise<void> {
   const body = JSON.stringify({
     buyer_info: { id: "b1", email: "b@example.com" },
@@ -68,7 +71,10 @@ function pay(index: number): Promise<void> {
         });
       },
     );
-    call.once("error", reject);
+    call.once("error", (error) => {
+      if (isStale(error, call.reusedSocket)) pay(index).then(resolve, reject);
+      else reject(error);
+    });
     call.end(body);
   });
 }

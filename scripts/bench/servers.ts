@@ -18,7 +18,9 @@ export interface BenchServers {
   newDatabase(name: string): Promise<string>;
   /** Null when no Redis is at hand: then leases are in process memory, and the result says so. */
   readonly redisUrl: string | null;
-  /** Removes a database and writes out what is left of it: vacuuming one scene must not slow the next. */
+  /** Writes out what loads before have left in memory. */
+  settle(): Promise<void>;
+  /** Removes a database and writes out what is left of it: vacuuming one must not slow what comes next. */
   dropDatabase(name: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -65,6 +67,7 @@ export async function startBenchServers(log: Logger): Promise<BenchServers> {
   const folder = mkdtempSync(join(tmpdir(), "florin-bench-"));
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "data"), ports: systemPorts, log });
   const redis = await startRedis(folder);
+  const sql = connect(postgres.url(), { max: 1, onnotice: () => {} });
   return {
     folder,
     redisUrl: redis?.url ?? null,
@@ -74,14 +77,16 @@ export async function startBenchServers(log: Logger): Promise<BenchServers> {
       await postgres.setAppRolePassword();
       return postgres.url(name, "app");
     },
+    async settle() {
+      await sql.unsafe("CHECKPOINT");
+    },
     async dropDatabase(name) {
-      const sql = connect(postgres.url(), { max: 1, onnotice: () => {} });
       await sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       await sql.unsafe("CHECKPOINT");
-      await sql.end({ timeout: 5 });
     },
     async stop() {
       redis?.stop();
+      await sql.end({ timeout: 5 });
       await postgres.stop();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,5 +1,5 @@
 /** The payment order as an actor: its machine's snapshot beside the terms of the order, and what the engine asks of it. */
-import { type SnapshotFrom, transition } from "xstate";
+import type { SnapshotFrom } from "xstate";
 import {
   newPaymentOrderContext,
   PAYMENT_ORDER_MACHINE,
@@ -7,7 +7,6 @@ import {
   paymentOrderMachine,
 } from "../../machines/payment-order.ts";
 import { toEffect } from "../../machines/payment-order-effects.ts";
-import { toStoredSnapshot } from "./payment-order-snapshot.ts";
 import type {
   CallParams,
   ChargeParams,
@@ -18,8 +17,10 @@ import type {
 } from "../../machines/payment-order-types.ts";
 import { assertNever, invariant } from "../core/assert.ts";
 import type { ActorRef, ActorState, AnnouncementIntent, CallIntent, Decision, EntryIntent } from "../engine/actor.ts";
+import { createPureTransition } from "../engine/pure-transition.ts";
 import { postLateSuccess, postPayIn } from "../ledger/posting-rules.ts";
 import type { ChargeRequest } from "../psp/connector.ts";
+import { toStoredSnapshot } from "./payment-order-snapshot.ts";
 import { type OrderStatus, type PaymentOrderObject, type PaymentOrderTerms, toPaymentOrder } from "./represent.ts";
 
 export const PAYMENT_ORDER_KIND = "payment_order";
@@ -63,6 +64,8 @@ function toEntry(terms: PaymentOrderTerms, { rule, reference, amount, currency }
 export function toIdempotencyKey(orderId: string, operation: string, operationNumber: number): string {
   return `${orderId}.${operation}.${operationNumber}`;
 }
+
+const transition = createPureTransition(paymentOrderMachine);
 
 const ALL_EVENTS = ["order.cancel", "order.retry", "order.resolve"] as const;
 
@@ -184,7 +187,7 @@ function allowedEvents(snapshot: Snapshot, stamp: { at: number; jitter: number }
 
 function decide(parts: Parts, state: PaymentOrderState, event: PaymentOrderEvent): Decision {
   const { terms, snapshot, buildCharge } = parts;
-  const [next, actions] = transition(paymentOrderMachine, snapshot, event);
+  const [next, actions] = transition(snapshot, event);
   if (
     next === snapshot ||
     (next.context === snapshot.context && next.value === snapshot.value && actions.length === 0)

@@ -17,6 +17,7 @@ import type {
   TimerName,
 } from "../../machines/payment-order-types.ts";
 import { formatAmount } from "../../src/core/money.ts";
+import { createPureTransition } from "../../src/engine/pure-transition.ts";
 import {
   type PaymentOrderSnapshot,
   restoreSnapshot,
@@ -198,10 +199,21 @@ export function nameOf({ value }: Snapshot): string {
   return typeof value === "string" ? value : `EXECUTING.${value.EXECUTING}`;
 }
 
+const ownTransition = createPureTransition(paymentOrderMachine);
+
+/** Each step of every test is taken by XState's `transition()` too, which must say the same. */
 export function takeStep(before: Snapshot, event: PaymentOrderEvent): Step {
-  const [next, actions] = transition(paymentOrderMachine, before, event);
-  return { event, before, next, effects: actions.map(toEffect) };
+  const [next, actions] = ownTransition(before, event);
+  const step = { event, before, next, effects: actions.map(toEffect) };
+  const [xstateNext, xstateActions] = transition(paymentOrderMachine, before, event);
+  const xstateStep = { event, before, next: xstateNext, effects: xstateActions.map(toEffect) };
+  if (showStep(step) !== showStep(xstateStep))
+    throw new Error(`XState's transition() gives ${showStep(xstateStep)}, Florin's ${showStep(step)}`);
+  return step;
 }
+
+const showStep = (step: Step): string =>
+  JSON.stringify([toStoredSnapshot(step.next), step.next.status, isIgnored(step), step.effects]);
 
 /** The event changed nothing at all: the engine writes no transition for it. */
 export function isIgnored({ before, next, effects }: Step): boolean {

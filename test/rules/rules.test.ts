@@ -108,6 +108,7 @@ const cases: readonly Case[] = [
       ["src/http/a.ts", 'import { transition } from "xstate";'],
       ["src/console/client/pages/a.tsx", 'import { transition } from "xstate";'],
       ["src/console/replay.ts", 'import { transition } from "xstate";'],
+      ["src/http/b.ts", 'import { createPureTransition } from "../engine/pure-transition.ts";'],
     ],
   },
   {

@@ -122,7 +122,7 @@ export const onlyTheEngineMovesMachines: Rule = (file) =>
   DECIDERS.test(file.path) || file.path === REPLAY
     ? []
     : findImports(file).flatMap(({ specifier, clause, isType, line }) =>
-        specifier === "xstate" && !isType && MOVERS.test(clause)
+        ((specifier === "xstate" && MOVERS.test(clause)) || specifier.endsWith("/pure-transition.ts")) && !isType
           ? [`${file.path}:${line} only src/engine moves a machine`]
           : [],
       );
