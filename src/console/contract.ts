@@ -29,6 +29,8 @@ export interface StateCount {
   readonly count: number;
   /** Terminal states are counted over the last 24 hours, the others as they are now. */
   readonly window: "now" | "24h";
+  /** The node has just begun to count the last 24 hours: `count` is what it knows so far. */
+  readonly is_counting: boolean;
   readonly oldest_at: string | null;
 }
 

@@ -11,6 +11,8 @@ import { createPaced } from "./paced.ts";
 export interface EndedCount {
   readonly succeeded: number;
   readonly failed: number;
+  /** False while the whole day has not been read once since the start: then both are less than what there is. */
+  readonly isComplete: boolean;
 }
 
 const SPAN_MS = 600_000;
@@ -29,6 +31,7 @@ export function createEndedCounts(
   merchantId: number,
 ): () => Promise<EndedCount> {
   const known = new Map<number, SpanCount & { readonly isFinal: boolean }>();
+  let isComplete = false;
 
   async function count(spans: readonly number[]): Promise<void> {
     const nowMs = ports.clock.nowMs();
@@ -52,6 +55,7 @@ export function createEndedCounts(
       for (let span = newest; span >= newest - DAY_SPANS; span -= 1)
         if (known.get(span)?.isFinal !== true) open.push(span);
       for (let from = 0; from < open.length; from += SPANS_A_TIME) await count(open.slice(from, from + SPANS_A_TIME));
+      isComplete = true;
     },
     { clock: ports.clock, everyMs: EVERY_MS },
   );
@@ -66,6 +70,6 @@ export function createEndedCounts(
       succeeded += span.succeeded;
       failed += span.failed;
     }
-    return { succeeded, failed };
+    return { succeeded, failed, isComplete };
   };
 }

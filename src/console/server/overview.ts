@@ -187,12 +187,22 @@ function showOwn({ atMs, recent }: OwnReading): Moves {
   };
 }
 
-function showStates(open: readonly OpenStateRow[], { succeeded, failed }: EndedCount): readonly StateCount[] {
-  const ended = (state: string, count: number): StateCount => ({ state, count, window: "24h", oldest_at: null });
+function showStates(
+  open: readonly OpenStateRow[],
+  { succeeded, failed, isComplete }: EndedCount,
+): readonly StateCount[] {
+  const ended = (state: string, count: number): StateCount => ({
+    state,
+    count,
+    window: "24h",
+    is_counting: !isComplete,
+    oldest_at: null,
+  });
   return [
     ...OPEN_STATES.map((state): StateCount => {
       const row = open.find((one) => one.state === state);
-      return { state, count: row?.orders ?? 0, window: "now", oldest_at: row?.oldestAt.toISOString() ?? null };
+      const oldestAt = row?.oldestAt.toISOString() ?? null;
+      return { state, count: row?.orders ?? 0, window: "now", is_counting: false, oldest_at: oldestAt };
     }),
     ended("SUCCESS", succeeded),
     ended("FAILED", failed),

@@ -10,6 +10,7 @@ import { to, withQuery } from "../state/router.ts";
 import { tickerStore } from "../state/ticker.ts";
 import { useStore } from "../state/use-store.ts";
 import { formatAge, formatCount, formatRate } from "../ui/format.ts";
+import { OrderCount } from "../ui/order-count.tsx";
 import { Page, Panel } from "../ui/page.tsx";
 import { Empty, ProblemBox, Skeleton } from "../ui/states.tsx";
 import { StatusBadge } from "../ui/status.tsx";
@@ -57,6 +58,7 @@ const weightOf = (rate: number): number => Math.min(MAX_WEIGHT, 1.6 + Math.log2(
 
 function linesOf(count: StateCount | undefined, nowMs: number): readonly string[] {
   if (count === undefined) return ["none"];
+  if (count.is_counting) return ["counting…"];
   const first = `${formatCount(count.count)}${count.window === "24h" ? " in 24 h" : ""}`;
   if (count.oldest_at === null || count.window === "24h" || count.count === 0) return [first];
   return [first, `oldest ${formatAge(nowMs - Date.parse(count.oldest_at))}`];
@@ -130,7 +132,7 @@ function Fleet({ chart, overview }: { readonly chart: MachineChart; readonly ove
                   </a>
                 ),
               },
-              { title: "Orders", kind: "number", show: ({ node }) => <Orders count={counts.get(node.id)} /> },
+              { title: "Orders", kind: "number", show: ({ node }) => <OrderCount count={counts.get(node.id)} /> },
               {
                 title: "Oldest",
                 show: ({ node }) => {
@@ -171,15 +173,6 @@ function Fleet({ chart, overview }: { readonly chart: MachineChart; readonly ove
         </Panel>
       </div>
     </>
-  );
-}
-
-function Orders({ count }: { readonly count: StateCount | undefined }) {
-  return (
-    <span class="nowrap">
-      <strong>{formatCount(count?.count ?? 0)}</strong>
-      {count?.window === "24h" && <span class="soft"> in 24 h</span>}
-    </span>
   );
 }
 

@@ -6,6 +6,7 @@ import { tickerStore } from "../state/ticker.ts";
 import { useStore } from "../state/use-store.ts";
 import { formatAge, formatCount, formatDuration, formatRate, formatShare } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import { OrderCount } from "../ui/order-count.tsx";
 import { Page, Panel } from "../ui/page.tsx";
 import { Sparkline } from "../ui/sparkline.tsx";
 import { ProblemBox, Skeleton } from "../ui/states.tsx";
@@ -198,12 +199,7 @@ function StatesPanel({ overview }: { readonly overview: Overview }) {
           {
             title: "Orders",
             kind: "number",
-            show: ({ count, window }) => (
-              <>
-                <strong>{formatCount(count)}</strong>
-                {window === "24h" && <span class="soft"> in 24 h</span>}
-              </>
-            ),
+            show: (count) => <OrderCount count={count} />,
           },
           {
             title: "Share",

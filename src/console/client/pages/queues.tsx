@@ -91,7 +91,11 @@ function QueueTab({ summary, isCurrent }: { readonly summary: QueueSummary; read
           : money
               .slice(0, 2)
               .map(({ amount, currency }) => <Money key={currency} amount={amount} currency={currency} />)}
-        {money.length > 2 && <span>and {money.length - 2} more currencies</span>}
+        {money.length > 2 && (
+          <span>
+            and {money.length - 2} more {money.length === 3 ? "currency" : "currencies"}
+          </span>
+        )}
       </span>
       <span class="soft">
         {oldestAt === null ? (
