@@ -89,6 +89,17 @@ export const paymentOrderSetup = setup({
     },
     isUnexpectedSuccess: ({ context }, fact: Fact<"psp.succeeded">) =>
       fact.captured && !isKnownLate(context, fact.reference),
+    /** The PSP says "authorized" of money that it has captured already. */
+    isHeldUncaptured: ({ context }, fact: Fact<"psp.succeeded">) => context.held !== null && !fact.captured,
+    // An earlier charge was paid after all: whatever proves that the newer one was not must never lead to a third.
+    hasLate: ({ context }) => context.late.length > 0,
+    hasNoLate: ({ context }) => context.late.length === 0,
+    isUnsentAfterLate: ({ context }, origin: Origin) => isCurrentCall(context, origin) && context.late.length > 0,
+    isSoftDeclineAfterLate: ({ context }, fact: Fact<"psp.declined">) => fact.retryable && context.late.length > 0,
+    isSurelyAbsentAfterLate: ({ context }, origin: Origin) =>
+      isSurelyAbsent(context, origin) && context.late.length > 0,
+    isTimerAfterLate: ({ context }, event: { readonly name: TimerName }) =>
+      context.timer?.name === event.name && context.late.length > 0,
     isCaptured: (_, fact: Fact<"psp.succeeded">) => fact.captured,
     isSoftDeclineAfterCancel: ({ context }, fact: Fact<"psp.declined">) => fact.retryable && context.cancelRequested,
     isSoftDeclineWithBudget: ({ context }, fact: Fact<"psp.declined">) =>
@@ -195,6 +206,7 @@ export const paymentOrderSetup = setup({
       call: null,
     })),
     clearTimer: assign({ timer: null }),
+    leaveBuyer: assign({ timer: null, nextActionUrl: null }),
     returnBudget: assign(({ context }) => ({ budgetUsed: context.budgetUsed - 1 })),
     resetAsks: assign({ asks: 0 }),
     resetBudget: assign({ budgetUsed: 0, asks: 0 }),

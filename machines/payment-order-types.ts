@@ -30,7 +30,8 @@ export type ParkReason =
   | "amount_mismatch"
   | "currency_mismatch"
   | "reference_conflict"
-  | "booked_elsewhere";
+  | "booked_elsewhere"
+  | "charged_before";
 
 export interface Failure {
   readonly code: string;

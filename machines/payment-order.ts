@@ -6,6 +6,7 @@
  * - The clock alone never fails an order that the PSP may hold money for: it parks it.
  * - The first success whose money equals the order settles it; every further one is late and goes to suspense,
  *   in any state. That is why no state is `final`: SUCCESS and FAILED still take facts.
+ * - Nothing is charged while other money of the order is known, be it late or held: a person decides.
  * - Pure: time and jitter arrive in the event; effects leave as data; deadlines are rows, not `after`.
  */
 import {
@@ -63,7 +64,10 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
       tags: ["waiting", "needsBuyer"],
       on: {
         "order.awaited": { actions: { type: "awaitBuyer", params: itself } },
-        "order.started": { target: "EXECUTING" },
+        "order.started": [
+          { guard: "hasLate", target: "EXECUTING.parked", actions: ["leaveBuyer", parkFor("charged_before")] },
+          { target: "EXECUTING" },
+        ],
         "order.cancel": { target: "FAILED", actions: { type: "recordEnd", params: CANCELED } },
         "timer.fired": {
           guard: { type: "isTimer", params: itself },
@@ -107,6 +111,7 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
               { type: "post", params: ({ event }) => ({ rule: "pay_in", ...moneyOf(event) }) },
             ],
           },
+          { guard: { type: "isHeldUncaptured", params: itself }, target: ".parked", actions: parkForReview },
           { target: ".authorized", actions: { type: "recordSuccess", params: itself } },
         ],
         "psp.declined": [
@@ -116,6 +121,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
             guard: { type: "isSoftDeclineAfterCancel", params: itself },
             target: "FAILED",
             actions: { type: "recordEnd", params: CANCELED },
+          },
+          {
+            guard: { type: "isSoftDeclineAfterLate", params: itself },
+            target: ".parked",
+            actions: [{ type: "recordDecline", params: itself }, "beginOperation", parkFor("charged_before")],
           },
           {
             guard: { type: "isSoftDeclineWithBudget", params: itself },
@@ -153,6 +163,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           ],
           on: {
             "psp.unsent": [
+              {
+                guard: { type: "isUnsentAfterLate", params: itself },
+                target: "parked",
+                actions: ["clearDoubt", parkFor("charged_before")],
+              },
               {
                 guard: { type: "isHeldBack", params: itself },
                 target: "retrying",
@@ -260,6 +275,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
                 actions: { type: "recordEnd", params: CANCELED },
               },
               {
+                guard: { type: "isSurelyAbsentAfterLate", params: itself },
+                target: "parked",
+                actions: ["clearDoubt", parkFor("charged_before")],
+              },
+              {
                 guard: { type: "isSurelyAbsentWithBudget", params: itself },
                 target: "sending",
                 actions: "clearDoubt",
@@ -293,7 +313,14 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           },
           exit: "clearTimer",
           on: {
-            "timer.fired": { guard: { type: "isTimer", params: itself }, target: "sending" },
+            "timer.fired": [
+              {
+                guard: { type: "isTimerAfterLate", params: itself },
+                target: "parked",
+                actions: parkFor("charged_before"),
+              },
+              { guard: { type: "isTimer", params: itself }, target: "sending" },
+            ],
             "order.cancel": {
               target: "#paymentOrder.FAILED",
               actions: { type: "recordEnd", params: CANCELED },
@@ -323,7 +350,7 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
                 target: "resolving",
                 actions: ["resetBudget", { type: "doubt", params: itself }],
               },
-              { target: "sending", actions: "resetBudget" },
+              { guard: "hasNoLate", target: "sending", actions: "resetBudget" },
             ],
             "order.resolve": [
               {
@@ -367,6 +394,11 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
             ],
             "psp.unknown": { guard: { type: "isCurrentCall", params: itself }, actions: "endCall" },
             "psp.not_found": [
+              {
+                guard: { type: "isSurelyAbsentAndCanceled", params: itself },
+                target: "#paymentOrder.FAILED",
+                actions: { type: "recordEnd", params: CANCELED },
+              },
               { guard: { type: "isSurelyAbsent", params: itself }, actions: "clearDoubt" },
               { guard: { type: "isCurrentCall", params: itself }, actions: "endCall" },
             ],

@@ -37,6 +37,7 @@ const ACCEPT_SECONDS = flags.quick ? 4 : 10;
 const ACCEPT_PER_SECOND = 500;
 const MANY_SELLERS = 1_000;
 const DRIVER_CONNECTIONS = 16;
+const DRIVER_PAYMENTS = 1_500;
 /** The ratios are taken at this many in flight; the others are shown. */
 const IN_FLIGHT = 256;
 const OTHERS_IN_FLIGHT = [16, 64] as const;
@@ -54,6 +55,7 @@ interface Round {
   readonly inProcessMany: number;
   readonly httpMany: number;
   readonly plainMany: number | null;
+  readonly driverMany: number;
   readonly inProcessOne: number;
   readonly httpOne: number;
   readonly plainOne: number | null;
@@ -68,7 +70,7 @@ interface AcceptRound {
 const rows: Row[] = [];
 const nameOf = (sellers: number): string => (sellers === 1 ? "one seller" : `${sellers} sellers`);
 const log = pino({ level: "fatal" });
-const progress = createProgress(3 + OTHERS_IN_FLIGHT.length * 2 + ROUNDS * 8 + 2);
+const progress = createProgress(3 + OTHERS_IN_FLIGHT.length * 2 + ROUNDS * 9 + 1);
 const servers = await startBenchServers(log);
 
 /** One closed load on one side of Florin, noted as a row. */
@@ -136,6 +138,8 @@ async function runRound(name: string): Promise<Round> {
   const inProcessMany = await load(inProcess, name, many);
   const plainMany = await plainLoad(plain, name, MANY_SELLERS);
   const httpMany = await load(http, name, many);
+  progress.phase(`${name}: postgres driver, two plain transactions, ${DRIVER_CONNECTIONS} connections`);
+  const driver = await plain.measureDriver(DRIVER_CONNECTIONS, MANY_SELLERS, DRIVER_PAYMENTS);
   const inProcessOne = await load(inProcess, name, one);
   const plainOne = await plainLoad(plain, name, 1);
   const httpOne = await load(http, name, one);
@@ -143,6 +147,7 @@ async function runRound(name: string): Promise<Round> {
     inProcessMany,
     httpMany,
     plainMany,
+    driverMany: driver.perSecond,
     inProcessOne,
     httpOne,
     plainOne,
@@ -152,8 +157,6 @@ async function runRound(name: string): Promise<Round> {
 const rounds: Round[] = [];
 for (let round = 1; round <= ROUNDS; round += 1) rounds.push(await runRound(`round ${round}`));
 
-progress.phase(`postgres driver, two plain transactions, ${DRIVER_CONNECTIONS} connections`);
-const driver = await plain.measureDriver(DRIVER_CONNECTIONS, MANY_SELLERS, PAYMENTS / 2);
 await inProcess.stop();
 await http.stop();
 for (const name of ["bench_in_process", "bench_http", "bench_plain"]) await servers.dropDatabase(name);
@@ -205,11 +208,11 @@ const result = {
   ),
   ratio_http_vs_driver: ratio(
     (round) => round.httpMany,
-    () => driver.perSecond,
+    (round) => round.driverMany,
   ),
   ratio_in_process_vs_driver: ratio(
     (round) => round.inProcessMany,
-    () => driver.perSecond,
+    (round) => round.driverMany,
   ),
   accept_p99_ms_at_500: overRounds(acceptRounds, ({ florinP99Ms }) => florinP99Ms, to1),
   pgbench_accept_p99_ms_at_500: overRounds(acceptRounds, ({ plainP99Ms }) => plainP99Ms, to1),
@@ -223,7 +226,7 @@ const result = {
   heap_per_live_order_bytes: recovery.heapPerLiveOrderBytes,
   pgbench_many_sellers_per_s: overRounds(rounds, ({ plainMany }) => plainMany, Math.round),
   pgbench_one_seller_per_s: overRounds(rounds, ({ plainOne }) => plainOne, Math.round),
-  driver_per_s: Math.round(driver.perSecond),
+  driver_per_s: overRounds(rounds, ({ driverMany }) => driverMany, Math.round),
   leases: servers.redisUrl === null ? "memory" : "redis",
   cores: cpus().length,
 };

@@ -49,7 +49,7 @@ function runHttpLoad(load: HttpLoad): Promise<LoadResult> {
     output += chunk.toString();
   });
   return new Promise((resolve, reject) => {
-    child.once("exit", (code) => {
+    child.once("close", (code) => {
       if (code === 0) resolve(JSON.parse(output) as LoadResult);
       else reject(new Error(`the HTTP load ended with ${code}`));
     });

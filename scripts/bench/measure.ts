@@ -53,7 +53,7 @@ export async function runClosedLoop(
   return summarize(latenciesMs, (performance.now() - startedMs) / 1_000);
 }
 
-/** Open loop: one payment every `1 / perSecond`, whether or not the ones before are done. */
+/** Open loop: payments come by chance, so many a second on average, whether or not those before are done; as in `pgbench -R`. */
 export async function runOpenLoop(
   load: { readonly payments: number; readonly perSecond: number },
   pay: (index: number) => Promise<void>,
@@ -61,19 +61,18 @@ export async function runOpenLoop(
   const latenciesMs: number[] = [];
   const startedMs = performance.now();
   const running: Promise<void>[] = [];
+  const gapMs = (): number => (-Math.log(1 - Math.random()) / load.perSecond) * 1_000;
+  let nextMs = startedMs + gapMs();
   for (let index = 0; index < load.payments; ) {
-    const dueCount = Math.min(
-      load.payments,
-      Math.floor(((performance.now() - startedMs) / 1_000) * load.perSecond) + 1,
-    );
-    for (; index < dueCount; index += 1) {
+    for (; index < load.payments && nextMs <= performance.now(); index += 1) {
       // Counted from when it was due, so that a late start is not hidden.
-      const dueMs = startedMs + (index / load.perSecond) * 1_000;
+      const dueMs = nextMs;
       running.push(
         pay(index).then(() => {
           latenciesMs.push(performance.now() - dueMs);
         }),
       );
+      nextMs += gapMs();
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }

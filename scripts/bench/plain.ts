@@ -106,9 +106,10 @@ async function runPgbench(run: PgbenchRun): Promise<{ readonly perSecond: number
       output += chunk.toString();
     });
   }
-  await new Promise((resolve) => child.once("exit", resolve));
+  const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
   const tps = /tps = ([\d.]+)/.exec(output)?.[1];
-  if (tps === undefined) throw new Error(`pgbench failed: ${output.slice(-500)}`);
+  // It prints a rate, too, when some of its clients gave up.
+  if (tps === undefined || exitCode !== 0) throw new Error(`pgbench failed: ${output.slice(-500)}`);
   const { p99Ms } = summarize(readLatenciesMs(folder), run.seconds);
   rmSync(folder, { recursive: true });
   return { perSecond: Number(tps), p99Ms };

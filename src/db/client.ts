@@ -17,6 +17,8 @@ export const APP_ROLE = "florin_app";
 
 /** A dead peer is noticed after about this long without an answer to keep-alive probes. */
 const KEEP_ALIVE_SECONDS = 10;
+/** By then the server has answered a statement, if only that it took too long. */
+const SILENCE_MARGIN_MS = 5_000;
 const CONNECT_TIMEOUT_SECONDS = 5;
 const RECONNECT_DELAYS_SECONDS = [0.05, 0.1, 0.2, 0.5];
 
@@ -40,7 +42,7 @@ export function connectDatabase(url: string, options: ConnectOptions): Sql {
       statement_timeout: options.statementTimeoutMs,
       "florin.padding": PADDING,
     },
-    socket: createSocketOpener(),
+    socket: createSocketOpener({ silenceMs: options.statementTimeoutMs + SILENCE_MARGIN_MS }),
     // The driver's own question for array types is nobody's to catch: lost with its connection, it ended the process.
     // So arrays go as text and come as JSON.
     fetch_types: false,

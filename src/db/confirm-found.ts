@@ -6,9 +6,19 @@
  */
 import type { Sql } from "./client.ts";
 
+/** The driver answered a statement that went down with its connection. What it asked for may have been done or not. */
+export class StatementLostError extends Error {
+  readonly code = "STATEMENT_LOST";
+
+  constructor() {
+    super("the statement was not carried out");
+    this.name = "StatementLostError";
+  }
+}
+
 export async function confirmFound(sql: Sql): Promise<void> {
   // Changes no table, and is a commit none the less.
   const rows = await sql.unsafe("SELECT pg_logical_emit_message(true, 'florin', '')");
   // A statement that was lost with its connection must not look like one that was carried out.
-  if (rows.command !== "SELECT") throw new Error("the statement was not carried out");
+  if (rows.command !== "SELECT") throw new StatementLostError();
 }

@@ -25,8 +25,7 @@ export function createPureTransition<S extends Snapshot<unknown>, E extends Even
 ): PureTransition<S, E> {
   // Never started: it is only what `self` and `system` mean to the machine.
   const self = createActor(machine);
-  let actions: ExecutableActionObject[] = [];
-  const scope: AnyActorScope = {
+  const scope: Omit<AnyActorScope, "actionExecutor"> = {
     self,
     id: self.id,
     sessionId: self.sessionId,
@@ -35,13 +34,13 @@ export function createPureTransition<S extends Snapshot<unknown>, E extends Even
     defer: nothing,
     emit: nothing,
     stopChild: nothing,
-    actionExecutor: (action) => {
-      actions.push(action);
-    },
   };
   return (snapshot, event) => {
-    actions = [];
-    const next: S = machine.transition(snapshot, event, scope);
+    const actions: ExecutableActionObject[] = [];
+    const actionExecutor = (action: ExecutableActionObject): void => {
+      actions.push(action);
+    };
+    const next: S = machine.transition(snapshot, event, { ...scope, actionExecutor });
     return [next, actions];
   };
 }

@@ -4,7 +4,7 @@
  * same guarded commit as everything else. On a healthy system it writes nothing and calls no PSP.
  */
 import type { Logger } from "pino";
-import { type CancelTimer, type Ports, withinTime } from "../core/ports.ts";
+import { type CancelTimer, type Ports, sleep, withinTime } from "../core/ports.ts";
 import type { Statements } from "../db/access.ts";
 import { type ActorKind, type ActorRef, refName, type StoredActor, type UnreadableActor } from "./actor.ts";
 import type { ActorStore } from "./actor-store.ts";
@@ -57,6 +57,8 @@ const STUCK_MS = 120_000;
 /** How long a stop waits for runs under way. */
 const STOP_PATIENCE_MS = 3_000;
 const PURGE_MS = 600_000;
+const PURGE_PAUSE_MS = 1_000;
+const MAX_PURGES = 200;
 const MAX_PER_SWEEP = 1_000;
 
 export function createSweeper(options: SweeperOptions): Sweeper {
@@ -82,6 +84,15 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       return result.kind === "taken" || result.kind === "ignored" || result.kind === "refused";
     } finally {
       underWay.delete(name);
+    }
+  }
+
+  /** All that is outdated by now, a bounded number of rows at a time: keys may come in faster than one statement deletes. */
+  async function purge(): Promise<void> {
+    for (let statement = 0; statement < MAX_PURGES && !isStopped; statement += 1) {
+      const { isMore } = await statements.purgeOutdated();
+      if (!isMore) return;
+      await sleep(ports, PURGE_PAUSE_MS);
     }
   }
 
@@ -266,7 +277,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         ports.timers.every(STRAY_SWEEP_MS, () => {
           strays ??= new Set();
         }),
-        every(PURGE_MS, "delete outdated keys", () => statements.purgeOutdated()).stop,
+        every(PURGE_MS, "delete outdated keys", purge).stop,
       ];
       unsubscribe = leases.onWake(() => {
         isWoken = true;

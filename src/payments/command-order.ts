@@ -202,7 +202,7 @@ function refusalFor(state: ActorState, ports: Ports, command: OperatorCommand | 
       return invalidState(
         state,
         ports,
-        `The PSP holds ${formatAmount(BigInt(held.amount), held.currency)} ${held.currency} for this order (${held.reference}), so it can't be failed. Give that money back at the PSP first, or resolve it as succeeded.`,
+        `The PSP holds ${formatAmount(BigInt(held.amount), held.currency)} ${held.currency} for this order (${held.reference}), so it can't be failed. Resolve it as succeeded, or leave it parked until the money is given back: Florin makes no refunds yet.`,
       );
     }
     if (command.outcome === "succeeded") {

@@ -23,6 +23,7 @@ const PARK_REASONS = [
   "amount_mismatch",
   "currency_mismatch",
   "reference_conflict",
+  "charged_before",
   "booked_elsewhere",
 ] as const;
 

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTcpProxy } from "../../scripts/support/tcp-proxy.ts";
+import { createTcpProxy, type ProxiedConnection } from "../../scripts/support/tcp-proxy.ts";
 import { connectDatabase, type Sql } from "../../src/db/client.ts";
 import { commitSteps, SECTIONS } from "../../src/db/statements/commit-steps.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -161,4 +161,40 @@ test("a commit that the client resolves without having run it is no commit", asy
   await expect(commitSteps(laneOf(undefined), nothing)).rejects.toThrow("was not carried out");
   await expect(commitSteps(laneOf("INSERT"), nothing)).rejects.toThrow("was not carried out");
   expect(await commitSteps(laneOf("SELECT"), nothing)).toEqual(new Map());
+});
+
+test("connections on which nothing comes back any more are broken off, and the next statements get new ones", async () => {
+  await using proxy = await createTcpProxy(database.appUrl);
+  const sql = connectDatabase(proxy.through(database.appUrl), { name: "silent", max: 2, statementTimeoutMs: 1_000 });
+  try {
+    const swallowed = new Set<ProxiedConnection>();
+    proxy.onClientMessage = (_message, connection) => {
+      swallowed.add(connection);
+      return "pass";
+    };
+    await Promise.all([sql`SELECT pg_sleep(0.1)`, sql`SELECT pg_sleep(0.1)`]);
+    proxy.onClientMessage = (_message, connection) =>
+      swallowed.has(connection) ? new Promise<never>(() => {}) : "pass";
+    const settled = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => sql`SELECT ${n}::int AS n`.execute()));
+    const lost = settled.filter(({ status }) => status === "rejected");
+    expect(lost.length).toBeGreaterThanOrEqual(2);
+    for (const one of lost) expect(one).toMatchObject({ reason: { code: "ETIMEDOUT" } });
+    expect([...(await sql`SELECT 1 AS one`)]).toEqual([{ one: 1 }]);
+    expect(swallowed.size).toBe(2);
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+});
+
+test("a connection that waits for nothing, or for a statement that takes its time, is left alone", async () => {
+  const sql = connectDatabase(database.appUrl, { name: "quiet", max: 1, statementTimeoutMs: 2_000 });
+  try {
+    const findPid = async () => (await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`)[0]?.pid;
+    const pid = await findPid();
+    await sleep(9_000);
+    await sql`SELECT pg_sleep(1.8)`;
+    expect(await findPid()).toBe(pid);
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
 });

@@ -553,18 +553,29 @@ describe("what only a service can refuse", () => {
     expect(line).toContain('"request_id":"req-17"');
   });
 
-  test.each(["57P01", "08006", "CONNECTION_CLOSED", "ECONNREFUSED", "53300", "40001", "40P01"])(
-    "a database that is away or in conflict (%s) is temporary",
-    async (code) => {
-      const error = Object.assign(new Error("Failed query"), { cause: Object.assign(new Error("gone"), { code }) });
-      const answer = await http.ask("/v1/payments", {
-        app: http.openFront({ payments: service(error) }),
-        body: aPayment(),
-      });
-      expect(answer.status).toBe(503);
-      expect(answer.headers.get("retry-after")).not.toBeNull();
-    },
-  );
+  test.each([
+    "57P01",
+    "08006",
+    "CONNECTION_CLOSED",
+    "STATEMENT_LOST",
+    "ECONNREFUSED",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "53100",
+    "53200",
+    "53300",
+    "40001",
+    "40P01",
+  ])("a database that is away or in conflict (%s) is temporary", async (code) => {
+    const error = Object.assign(new Error("Failed query"), { cause: Object.assign(new Error("gone"), { code }) });
+    const answer = await http.ask("/v1/payments", {
+      app: http.openFront({ payments: service(error) }),
+      body: aPayment(),
+    });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).not.toBeNull();
+  });
 });
 
 test("405 names the methods that are allowed", async () => {

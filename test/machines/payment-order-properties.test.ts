@@ -270,11 +270,12 @@ describe("in every life of a payment order", () => {
     });
   });
 
-  test("nothing is charged while an outcome is unknown or money is held", () => {
+  test("nothing is charged while an outcome is unknown or money is held or in suspense", () => {
     atEveryStep((step) => {
       if (charges(step).length === 0) return;
       expect(step.next.context.unknownSince).toBeNull();
       expect(step.next.context.held).toBeNull();
+      expect(step.next.context.late).toEqual([]);
     });
   });
 

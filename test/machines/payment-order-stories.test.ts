@@ -374,13 +374,42 @@ describe.each(TELLINGS)("a payment order, %s", (telling) => {
       }
     });
 
-    test("was charged before it was sent: what is in suspense never pays for it a second time", () => {
+    test("had taken another amount: what it says of an authorization makes nobody forget that money", () => {
+      const life = aSentOrder();
+      life.take(answer.captured({ amount: "9000" }), order.retried(), answer.captured({ captured: false }));
+      expect(life.state).toBe("EXECUTING.parked");
+      expect(life.context.held).toMatchObject({ reference: "ch_1", amount: "9000" });
+    });
+
+    test.each([
+      { proof: "that surely left nothing", isNotCharged: [answer.unsent()] },
+      { proof: "that we held back ourselves", isNotCharged: [answer.unsent({ heldBack: true })] },
+      { proof: "that is softly declined", isNotCharged: [softDecline] },
+      {
+        proof: "that the PSP does not know",
+        isNotCharged: [answer.unknown(), answer.unknown(), later(3_000, timerFires()), answer.notFound()],
+      },
+    ])("was paid by its first charge, beside a second one $proof: there is no third", ({ isNotCharged }) => {
+      const life = aSentOrder();
+      life.take(softDecline, timerFires(), earlierOperation.captured(), ...isNotCharged);
+      expect(life.state).toBe("EXECUTING.parked");
+      expect(life.context.parked?.reason).toBe("charged_before");
+      expect(life.canTake(order.retried())).toBe(false);
+      expect(life.effects("send")).toHaveLength(2);
+      expect(life.effects("post")).toEqual(["post late_success ch_1 100.00 USD"]);
+      life.take(order.resolved({ outcome: "failed" }));
+      expect(life.state).toBe("FAILED");
+    });
+
+    test("was charged before it was sent: it is not sent, and what is in suspense never pays for it a second time", () => {
       const life = aHostedOrder();
-      life.take(webhook.captured(), order.started(), answer.captured());
+      life.take(webhook.captured(), order.started());
       expect(life.state).toBe("EXECUTING.parked");
       expect(life.effects("post")).toEqual(["post late_success ch_1 100.00 USD"]);
+      expect(life.effects("send")).toEqual([]);
+      expect(life.context).toMatchObject({ timer: null, nextActionUrl: null });
       expect(life.canTake(order.resolved({ reference: "ch_1" }))).toBe(false);
-      expect(life.take(order.retried())).toEqual(["ask about charge 1 as attempt 2"]);
+      expect(life.canTake(order.retried())).toBe(false);
     });
   });
 
@@ -467,6 +496,16 @@ describe.each(TELLINGS)("a payment order, %s", (telling) => {
   });
 
   describe("that is canceled", () => {
+    test("while it is asked about, and parked: the proof that the PSP has nothing ends it, and no retry charges", () => {
+      const life = aSentOrder();
+      life.take(answer.unknown(), order.canceled(), ...inquiriesRunOut);
+      expect(life.state).toBe("EXECUTING.parked");
+      life.take(order.asked(), answer.notFound());
+      expect(life.state).toBe("FAILED");
+      expect(life.context.failure?.code).toBe("canceled");
+      expect(life.canTake(order.retried())).toBe(false);
+    });
+
     test("before the PSP has heard of it: it fails at once", () => {
       const life = aHostedOrder();
       expect(life.take(order.canceled())).toEqual(["announce failed"]);

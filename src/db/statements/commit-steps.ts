@@ -1,6 +1,6 @@
 /** The statement of the group commit; `0001_journal.sql` is what it calls and says what the verdicts mean. */
 import type { Sql } from "../client.ts";
-import { confirmFound } from "../confirm-found.ts";
+import { confirmFound, StatementLostError } from "../confirm-found.ts";
 
 /** The arguments of `commit_steps`, in its order. */
 export const SECTIONS = [
@@ -34,7 +34,7 @@ const STATEMENT = `SELECT item, verdict FROM commit_steps(${SECTIONS.map((_, ind
 export async function commitSteps(sql: Sql, parameters: CommitParameters): Promise<CommitVerdicts> {
   const rows = await sql.unsafe<{ item: number; verdict: string }[]>(STATEMENT, [...parameters], { prepare: true });
   // A statement that was lost with its connection must never look like one that refused nothing.
-  if (rows.command !== "SELECT") throw new Error("the statement was not carried out");
+  if (rows.command !== "SELECT") throw new StatementLostError();
   // Each verdict speaks of something that was there already: of this very step, or of what stands in its way.
   if (rows.length > 0) await confirmFound(sql);
   return new Map(rows.map((row) => [row.item, row.verdict]));

@@ -14,6 +14,7 @@ const PARKED_BECAUSE: Readonly<Record<ParkReason, string>> = {
   amount_mismatch: "the PSP took another amount than was asked for",
   currency_mismatch: "the PSP took another currency than was asked for",
   reference_conflict: "two successes are claimed for this order",
+  charged_before: "an earlier charge was paid after all, so it must not be charged again; that money is in suspense",
   booked_elsewhere: "the PSP named a charge that is already booked for another order",
 };
 
@@ -114,6 +115,14 @@ function waitingFor(row: OrderRow, context: PaymentOrderContext | null): string 
   }
 }
 
+function nextActionOfParked(context: PaymentOrderContext | null): string {
+  if (context !== null && context.held !== null)
+    return "The PSP holds the money: resolve it as succeeded, if it was paid.";
+  if (context !== null && context.late.length > 0)
+    return "Look at the PSP's dashboard. It can't be charged again: resolve it as failed, and give the money in suspense back at the PSP.";
+  return "Look at the PSP's dashboard, then retry it, or resolve it as succeeded or failed.";
+}
+
 function nextAction(row: OrderRow, context: PaymentOrderContext | null): string {
   switch (row.phase) {
     case "retrying":
@@ -122,9 +131,7 @@ function nextAction(row: OrderRow, context: PaymentOrderContext | null): string 
     case "resolving":
       return "None: the PSP is asked by itself until it answers.";
     case "parked":
-      return context?.held === null
-        ? "Look at the PSP's dashboard, then retry it, or resolve it as succeeded or failed."
-        : "The PSP holds the money: resolve it as succeeded, or give the money back at the PSP.";
+      return nextActionOfParked(context);
     default:
       return row.lateOpen > 0 ? "Refund the late money at the PSP, or attach it to the order." : "None.";
   }

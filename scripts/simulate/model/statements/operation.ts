@@ -68,7 +68,7 @@ export function createOperationStatements(store: Store): OperationStatements {
         store.nodes.delete(nodeId);
         nodes += 1;
       }
-      return { keys, nodes };
+      return { keys, nodes, isMore: keys === MAX_PURGED };
     },
   };
 }
