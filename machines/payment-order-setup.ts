@@ -98,8 +98,6 @@ export const paymentOrderSetup = setup({
     isSoftDeclineAfterLate: ({ context }, fact: Fact<"psp.declined">) => fact.retryable && context.late.length > 0,
     isSurelyAbsentAfterLate: ({ context }, origin: Origin) =>
       isSurelyAbsent(context, origin) && context.late.length > 0,
-    isTimerAfterLate: ({ context }, event: { readonly name: TimerName }) =>
-      context.timer?.name === event.name && context.late.length > 0,
     isCaptured: (_, fact: Fact<"psp.succeeded">) => fact.captured,
     isSoftDeclineAfterCancel: ({ context }, fact: Fact<"psp.declined">) => fact.retryable && context.cancelRequested,
     isSoftDeclineWithBudget: ({ context }, fact: Fact<"psp.declined">) =>

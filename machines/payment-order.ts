@@ -24,35 +24,10 @@ import {
   RESOLVED_AS_FAILED,
   stampOf,
 } from "./payment-order-actions.ts";
-import type { PaymentOrderContext, PaymentOrderInput } from "./payment-order-types.ts";
+import { newPaymentOrderContext } from "./payment-order-context.ts";
 import { paymentOrderSetup } from "./payment-order-setup.ts";
 
 export const PAYMENT_ORDER_MACHINE = { id: "paymentOrder", version: 1 } as const;
-
-/** What a new order remembers; it begins in `NOT_STARTED`. */
-export function newPaymentOrderContext(input: PaymentOrderInput): PaymentOrderContext {
-  return {
-    ...input,
-    operation: 1,
-    attempt: 0,
-    sends: 0,
-    operationSends: 0,
-    budgetUsed: 0,
-    asks: 0,
-    call: null,
-    keySince: null,
-    unknownSince: null,
-    timer: null,
-    cancelRequested: false,
-    reference: null,
-    nextActionUrl: null,
-    failure: null,
-    captured: "0",
-    held: null,
-    late: [],
-    parked: null,
-  };
-}
 
 export const paymentOrderMachine = paymentOrderSetup.createMachine({
   id: PAYMENT_ORDER_MACHINE.id,
@@ -313,14 +288,7 @@ export const paymentOrderMachine = paymentOrderSetup.createMachine({
           },
           exit: "clearTimer",
           on: {
-            "timer.fired": [
-              {
-                guard: { type: "isTimerAfterLate", params: itself },
-                target: "parked",
-                actions: parkFor("charged_before"),
-              },
-              { guard: { type: "isTimer", params: itself }, target: "sending" },
-            ],
+            "timer.fired": { guard: { type: "isTimer", params: itself }, target: "sending" },
             "order.cancel": {
               target: "#paymentOrder.FAILED",
               actions: { type: "recordEnd", params: CANCELED },

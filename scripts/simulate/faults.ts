@@ -53,6 +53,7 @@ export const FAULTS = {
   client_look: "somebody reads an order again and again",
   operator_acts: "an operator retries or resolves parked orders",
   node_pause_news: "a node is paused between a commit and the news of it, about as long as its ownership lasts",
+  psp_late_success: "a soft decline turns to a success by itself, while the order is tried again",
 } as const;
 
 export type Fault = keyof typeof FAULTS;

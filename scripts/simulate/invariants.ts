@@ -10,6 +10,7 @@ export const INVARIANTS = {
     "nothing is sent under a key whose outcome is unknown, until the PSP has proven that it is not there",
   "one PSP": "an order is never sent to another PSP than the one it was opened for",
   "new key after proof": "a new operation is sent only when the one before is surely declined or was proven absent",
+  "known money": "an order is not charged while the PSP is known to have taken, or to hold, other money for it",
   "ended by proof":
     "an order fails only when no call of it can have taken effect: declined, never sent, or proven absent",
   "books balance": "debits equal credits in every currency, and every balance equals its postings",

@@ -91,7 +91,7 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
   /** Whether the PSP has surely not done it. A success that it makes of a decline by itself was not asked for. */
   const isDeclinedAtPsp = (key: string): boolean => {
     const charge = options.findCharge(key);
-    return charge?.status === "declined" || charge?.token === "sim_late_success";
+    return charge?.status === "declined" || charge?.isLateSuccess === true;
   };
 
   function checkEarlierOperations(key: string): void {
@@ -214,7 +214,7 @@ export function createCallJudge(world: World, tables: ModelTables, options: Call
       if (findOrder(orderId) === null) fail("intent first", `effect ${charge.reference} of an unknown order`, orderId);
       effects.set(charge.reference, charge);
       const own = [...effects.values()].filter((effect) => effect.orderId === orderId);
-      const asked = own.filter(({ token }) => token !== "sim_late_success");
+      const asked = own.filter(({ isLateSuccess }) => !isLateSuccess);
       if (asked.length > 1) {
         fail("one effect", `${asked.map(({ key }) => key.slice(-8)).join(" and ")} took effect`, orderId);
       }

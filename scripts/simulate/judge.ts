@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { type SnapshotFrom, transition } from "xstate";
-import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/payment-order.ts";
+import { paymentOrderMachine } from "../../machines/payment-order.ts";
+import { newPaymentOrderContext } from "../../machines/payment-order-context.ts";
 import type { PaymentOrderContext, PaymentOrderEvent } from "../../machines/payment-order-types.ts";
 import type { Invariant } from "./invariants.ts";
 import type { CallJudge } from "./judge-calls.ts";
@@ -133,6 +134,7 @@ export function createJudge(world: World, model: ModelDatabase, calls: CallJudge
         calls.checkEnd(row.id);
       if (event.type === "order.resolve") checkResolution(memory, row, event);
       const [next] = transition(paymentOrderMachine, memory.snapshot, event);
+      checkKnownMoney(memory.snapshot.context, next.context, row);
       memory.snapshot = next;
       memory.replayed += 1;
       memory.lastState = step.toState;
@@ -141,6 +143,13 @@ export function createJudge(world: World, model: ModelDatabase, calls: CallJudge
         fail("snapshot is replay", `${event.type} leads to ${reached}, not ${step.toState}`, row.id);
       world.probe(`edge ${step.fromState} → ${step.toState} on ${event.type}`);
     }
+  }
+
+  function checkKnownMoney(before: PaymentOrderContext, after: PaymentOrderContext, row: OrderRow): void {
+    if (after.sends > before.sends && (before.held !== null || before.late.length > 0))
+      fail("known money", `sent again beside ${JSON.stringify(before.held ?? before.late)}`, row.id);
+    if (after.parked?.reason === "charged_before" && before.parked === null)
+      world.probe("a charge is not sent again because an earlier one was paid after all");
   }
 
   /** What an operator may decide: to book what is held, or no more than was asked for; to give up what nobody holds. */

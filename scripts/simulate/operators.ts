@@ -45,7 +45,7 @@ export function createOperators(parts: {
 
   /** An operator looks at the PSP's own pages before giving an order up. */
   const mayHoldMoney = (merchant: Merchant, id: string): boolean =>
-    chargesOf(merchant, id).some(({ status, token }) => status !== "declined" || token === "sim_late_success");
+    chargesOf(merchant, id).some(({ status, isLateSuccess }) => status !== "declined" || isLateSuccess);
 
   async function operate(): Promise<void> {
     for (const merchant of merchants) {

@@ -30,6 +30,8 @@ export interface PspCharge {
   declineCode: DeclineCode | null;
   /** The buyer has to act. */
   readonly redirects: boolean;
+  /** It was declined and succeeds later by itself: nobody asked for that any more. */
+  readonly isLateSuccess: boolean;
 }
 
 export interface Notice {
@@ -226,6 +228,8 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
       status: isPending ? "pending" : decline === null ? "succeeded" : "declined",
       declineCode: decline,
       redirects: token.includes("threeDSecure"),
+      isLateSuccess:
+        token === "sim_late_success" || (decline === "processing_error" && world.strikes("psp_late_success")),
     };
     charges.set(key, made);
     world.trace(account, `${made.reference} (${key.slice(-8)}) is ${made.status}`, made.orderId);
@@ -234,6 +238,12 @@ export function createSimulatedPsp(parts: PspParts): SimulatedPsp {
     if (token === "sim_pending_no_webhook") settle(made, 1_000, "succeeded", false);
     if (token === "sim_pending_decline") settle(made, 1_000, "declined", true);
     if (token === "sim_late_success") settle(made, 2_000, "succeeded", true);
+    else if (made.isLateSuccess) settle(made, world.between("late success", 500, 12_000), "succeeded", true);
+    // The next charge may be what makes the PSP look again: then the two are told at about the same time.
+    for (const earlier of charges.values()) {
+      if (earlier.orderId === made.orderId && earlier !== made && earlier.isLateSuccess)
+        settle(earlier, world.between("late success", 0, 100), "succeeded", true);
+    }
     if (token !== "sim_pending_no_webhook" && token !== "sim_late_success") announce(made, made.status);
     return made;
   }

@@ -19,6 +19,7 @@ export const RARE_PATHS: Readonly<Record<string, string>> = {
   "a client was told to come back (503)": "a request can't be taken now",
   "a charge is sent again under its key": "a resend",
   "a new operation follows a decline": "a soft decline is tried anew",
+  "a charge is not sent again because an earlier one was paid after all": "what is in suspense forbids another send",
   "a lost charge is proven absent": "the PSP says 'not found' after its settle time",
   "not found before the settle time": "the PSP says 'not found' too early to be believed",
   "a forged notice is refused": "a wrong signature",

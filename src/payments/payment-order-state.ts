@@ -1,11 +1,7 @@
 /** The payment order as an actor: its machine's snapshot beside the terms of the order, and what the engine asks of it. */
 import type { SnapshotFrom } from "xstate";
-import {
-  newPaymentOrderContext,
-  PAYMENT_ORDER_MACHINE,
-  type PaymentOrderMachine,
-  paymentOrderMachine,
-} from "../../machines/payment-order.ts";
+import { PAYMENT_ORDER_MACHINE, type PaymentOrderMachine, paymentOrderMachine } from "../../machines/payment-order.ts";
+import { newPaymentOrderContext } from "../../machines/payment-order-context.ts";
 import { toEffect } from "../../machines/payment-order-effects.ts";
 import type {
   CallParams,

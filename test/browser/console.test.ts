@@ -162,6 +162,17 @@ describe("an operator", () => {
       .waitFor();
   });
 
+  test("sees at a queued payment what the PSP holds of it, as its queue counts it", async () => {
+    const { page } = operator;
+    await desk.pay("held-1", "sim_wrong_amount");
+    await operator.open("/queues/parked");
+    const row = page.getByRole("table", { name: "Payments that are parked, newest first" }).getByRole("row", {
+      name: /held-1/,
+    });
+    await row.getByText("10.01 USD").waitFor();
+    expect(await row.getByText("10.00 USD").count()).toBe(0);
+  });
+
   test("resolves a parked payment in two steps, of which the second repeats amount and consequence", async () => {
     const { page } = operator;
     await desk.pay("parked-2", "sim_wrong_amount");

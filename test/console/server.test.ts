@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { transition } from "xstate";
-import { newPaymentOrderContext, paymentOrderMachine } from "../../machines/payment-order.ts";
+import { paymentOrderMachine } from "../../machines/payment-order.ts";
+import { newPaymentOrderContext } from "../../machines/payment-order-context.ts";
 import type { PaymentOrderEvent, PaymentOrderInput } from "../../machines/payment-order-types.ts";
 import type {
   AuditPage,
@@ -388,6 +389,40 @@ describe("the overview", () => {
     await pay(merchant, "pm_card_visa", "live-1");
     for (let count = 0; count === 0; ) count = await succeeded();
     await reader?.cancel();
+  });
+});
+
+describe("the live stream", () => {
+  const watch = async (visitor: Visitor): Promise<Response> => visitor.get("/console/api/live");
+  const leave = (answers: readonly Response[]) => Promise.all(answers.map(({ body }) => body?.cancel()));
+
+  test("is not opened for whoever asks for the headers alone", async () => {
+    const visitor = await visit(http.merchant.key);
+    for (let asked = 0; asked < 500; asked += 1) {
+      const answer = await visitor.send("HEAD", "/console/api/live");
+      expect([answer.status, answer.body]).toEqual([200, null]);
+      expect(answer.headers.get("content-type")).toBe("text/event-stream");
+    }
+    const answer = await watch(visitor);
+    expect(answer.status).toBe(200);
+    await leave([answer]);
+  });
+
+  test("is open twenty times for a session, and refusing more takes nothing from another one", async () => {
+    const visitor = await visit(http.merchant.key);
+    const other = await visit(http.merchant.key);
+    const streams: Response[] = [];
+    for (let opened = 0; opened < 20; opened += 1) streams.push(await watch(visitor));
+    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+    const refused = await watch(visitor);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(await codeOf(refused)).toBe("rate-limited");
+    const others = await watch(other);
+    expect(others.status).toBe(200);
+    await leave(streams.splice(0, 1));
+    const next = await watch(visitor);
+    expect(next.status).toBe(200);
+    await leave([...streams, others, next]);
   });
 });
 

@@ -82,7 +82,7 @@ export const onlyPortsReadTimeAndChance: Rule = (file) =>
 
 /** Real sockets and processes have real time; everything else takes `ports.timers`, or no simulation owns it. */
 const TIMER_SETTERS =
-  /^(src\/core\/ports\.ts|src\/(app|main)\.ts|src\/psp\/(simulator\/.*|http-exchange\.ts)|src\/db\/embedded\/.*)$/;
+  /^(src\/core\/ports\.ts|src\/(app|main)\.ts|src\/psp\/(simulator\/.*|http-exchange\.ts)|src\/db\/(database-socket\.ts|embedded\/.*))$/;
 const findTimers = forbid(/\bset(?:Timeout|Interval|Immediate)\b/g, "timers come from core's ports");
 export const onlyPortsSetTimers: Rule = (file) =>
   file.path === BROWSER_PORTS || TIMER_SETTERS.test(file.path) ? [] : findTimers(file);

@@ -164,8 +164,8 @@ export const MISTAKES: readonly Mistake[] = [
     name: "late-success-dropped",
     what: "a success after we failed the order is ignored",
     file: GUARDS,
-    right: "fact.captured && !isKnownLate(context, fact.reference),\n    isCaptured",
-    wrong: 'fact.captured && !isKnownLate(context, fact.reference) && fact.amount === "",\n    isCaptured',
+    right: "fact.captured && !isKnownLate(context, fact.reference),\n    /** The PSP says",
+    wrong: 'fact.captured && !isKnownLate(context, fact.reference) && fact.amount === "",\n    /** The PSP says',
   },
   {
     name: "other-amount-accepted",
@@ -194,6 +194,13 @@ export const MISTAKES: readonly Mistake[] = [
     file: GUARDS,
     right: "      context.unknownSince !== null ||\n      context.keySince !== null ||",
     wrong: "      context.unknownSince === 0 ||\n      context.keySince === 0 ||",
+  },
+  {
+    name: "charged-beside-late-money",
+    what: "an order is tried again although its earlier charge was paid after all",
+    file: GUARDS,
+    right: "fact.retryable && context.late.length > 0,",
+    wrong: "fact.retryable && context.late.length > 99,",
   },
   {
     name: "key-reused-after-decline",

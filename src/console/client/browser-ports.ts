@@ -3,6 +3,9 @@ import type { CancelTimer } from "../../core/ports.ts";
 
 export const nowMs = (): number => Date.now();
 
+/** Uniform in [0, 1). For jitter. */
+export const chance = (): number => Math.random();
+
 export function after(ms: number, callback: () => void): CancelTimer {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);

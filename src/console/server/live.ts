@@ -2,6 +2,7 @@
  * The overview as it changes: one reading a second for each merchant and role that somebody watches, shared by all of
  * them, and none when nobody does. A viewer that is slow misses readings; it has the newest when it is back.
  */
+import { Refusal } from "../../core/errors.ts";
 import type { CancelTimer, Ports } from "../../core/ports.ts";
 import type { Overview, Role } from "../contract.ts";
 import type { Overviews } from "./overview.ts";
@@ -9,13 +10,15 @@ import type { Overviews } from "./overview.ts";
 export interface Viewer {
   readonly merchantId: number;
   readonly role: Role;
+  /** Which session it is of; no secret. */
+  readonly session: string;
   /** Whether its session still lasts; asked now and then. */
   readonly mayGoOn: () => Promise<boolean>;
 }
 
 export interface Live {
-  /** Null when there are too many viewers. */
-  open(viewer: Viewer): ReadableStream<Uint8Array> | null;
+  /** Throws `rate-limited`, `temporarily-unavailable`. */
+  open(viewer: Viewer): ReadableStream<Uint8Array>;
   viewers(): number;
   /** Ends every stream, and opens no more. */
   close(): void;
@@ -31,6 +34,9 @@ const EVERY_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 const MAX_STUCK_HEARTBEATS = 4;
 const MAX_VIEWERS = 500;
+/** As many as a key may have of events. A browser opens one for each page that is seen; who wants more keeps others out. */
+const MAX_VIEWERS_PER_SESSION = 20;
+const RETRY_AFTER_SECONDS = 5;
 /** Sent again after this though nothing changed: a page that hears nothing for longer says so. */
 const REPEAT_MS = 5_000;
 const RECONNECT_MS = 2_000;
@@ -62,6 +68,7 @@ function essenceOf({ at: _, queues, nodes, samples, ...rest }: Overview): string
 export function createLive({ overviews, ports }: LiveDeps): Live {
   const rooms = new Map<string, Room>();
   const ends = new Set<() => void>();
+  const ofSession = new Map<string, number>();
   let isClosed = false;
 
   async function read(room: Room): Promise<void> {
@@ -110,6 +117,30 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
     };
   }
 
+  function refuseTooMany({ session }: Viewer): void {
+    if (isClosed || ends.size >= MAX_VIEWERS) {
+      throw new Refusal("temporarily-unavailable", "This node stops, or too many watch it. Try again in a moment.", {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+    if (countOf(session) >= MAX_VIEWERS_PER_SESSION) {
+      throw new Refusal(
+        "rate-limited",
+        `A session may watch ${MAX_VIEWERS_PER_SESSION} times at once. Close a page of the console that shows it.`,
+        { retryAfterSeconds: RETRY_AFTER_SECONDS },
+      );
+    }
+  }
+
+  const countOf = (session: string): number => ofSession.get(session) ?? 0;
+
+  /** By one more, or one less. */
+  function change(session: string, by: 1 | -1): void {
+    const count = countOf(session) + by;
+    if (count === 0) ofSession.delete(session);
+    else ofSession.set(session, count);
+  }
+
   function openStream(viewer: Viewer): ReadableStream<Uint8Array> {
     let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
     let leave = (): void => {};
@@ -120,6 +151,7 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
     const hasRoom = (): boolean => (controller?.desiredSize ?? 0) > 0;
     const end = (): void => {
       if (!ends.delete(end)) return;
+      change(viewer.session, -1);
       leave();
       stopHeart();
       controller?.close();
@@ -136,6 +168,7 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
         );
     };
     ends.add(end);
+    change(viewer.session, 1);
     return new ReadableStream<Uint8Array>(
       {
         start(given) {
@@ -161,7 +194,10 @@ export function createLive({ overviews, ports }: LiveDeps): Live {
   }
 
   return {
-    open: (viewer) => (isClosed || ends.size >= MAX_VIEWERS ? null : openStream(viewer)),
+    open(viewer) {
+      refuseTooMany(viewer);
+      return openStream(viewer);
+    },
     viewers: () => ends.size,
     close() {
       isClosed = true;

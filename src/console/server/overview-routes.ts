@@ -1,6 +1,5 @@
 /** The overview, once and live; how webhooks arrive; and the audit log. */
 import { fromPublicId, toPublicId, toUuid } from "../../core/ids.ts";
-import { Refusal } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { ConsoleQueries } from "../../db/console-access.ts";
 import type { AuditRow } from "../../db/queries/audit-log.ts";
@@ -32,16 +31,14 @@ export function addOverviewRoutes(
   );
 
   router.signedIn("GET", "/console/api/live", "payments:read", (c, { merchantId, role, tokenHash }) => {
+    // Hono answers HEAD by way of GET, and nobody would ever read that stream to its end.
+    if (c.req.raw.method === "HEAD") return sendEventStream(c, null);
     const stream = live.open({
       merchantId,
       role,
+      session: Buffer.from(tokenHash).toString("base64url"),
       mayGoOn: async () => (await queries.findSession(tokenHash)) !== null,
     });
-    if (stream === null) {
-      throw new Refusal("temporarily-unavailable", "This node stops, or too many watch it. Try again in a moment.", {
-        retryAfterSeconds: 5,
-      });
-    }
     return sendEventStream(c, stream);
   });
 

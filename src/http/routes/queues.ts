@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Ports } from "../../core/ports.ts";
 import type { Reads } from "../../db/reads.ts";
-import { QUEUES } from "../../db/queries/list-queue.ts";
+import { QUEUES, type QueueName } from "../../db/queries/list-queue.ts";
 import type { OrderRow } from "../../db/queries/order-columns.ts";
 import { sendJson } from "../answers.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -15,9 +15,11 @@ import { readProblems } from "../schemas/problem.ts";
 import { amount, currency, listOf, time } from "../schemas/values.ts";
 import { describeQueued } from "../views/explain-view.ts";
 import { showOrder } from "../views/order-view.ts";
-import { showQueueCounts } from "../views/queue-view.ts";
+import { showMoneyAtRisk, showQueueCounts } from "../views/queue-view.ts";
 
 const TAGS = ["Queues"];
+
+const moneyAtRisk = z.array(z.strictObject({ currency, amount }));
 
 const queueCount = z
   .strictObject({
@@ -25,7 +27,7 @@ const queueCount = z
     count: z.int().min(0),
     oldest_at: time.nullable(),
     oldest_age_seconds: z.int().min(0).nullable(),
-    money_at_risk: z.array(z.strictObject({ currency, amount })),
+    money_at_risk: moneyAtRisk,
   })
   .openapi("QueueCount");
 
@@ -34,6 +36,11 @@ const queuedOrder = z
     since: time,
     reason: z.string().openapi({ example: "retries_spent" }),
     next_action: z.string().openapi({ description: "What somebody can do." }),
+    money_at_risk: moneyAtRisk.openapi({
+      description:
+        "Its part of the queue's `money_at_risk`: what the PSP holds of it if that is known, else its amount; in `late` " +
+        "what came too late, each currency once.",
+    }),
     payment_order: paymentOrder,
   })
   .openapi("QueuedOrder");
@@ -91,10 +98,15 @@ export function addQueueRoutes(table: RouteTable, { reads, authentication, curso
     const before = since === undefined || id === undefined ? null : { since, id };
     const rows = await reads.listQueue({ merchantId, queue, before, limit: limit + 1 });
     const toCursor = (last: OrderRow): string => cursors.encode(scope, [last.stateSince.toISOString(), last.id]);
-    return sendJson(c, toPage(rows, limit, { show: showQueued, toCursor }));
+    return sendJson(c, toPage(rows, limit, { show: (row) => showQueued(row, queue), toCursor }));
   });
 }
 
-function showQueued(row: OrderRow) {
-  return { since: row.stateSince.toISOString(), ...describeQueued(row), payment_order: showOrder(row) };
+function showQueued(row: OrderRow, queue: QueueName) {
+  return {
+    since: row.stateSince.toISOString(),
+    ...describeQueued(row),
+    money_at_risk: showMoneyAtRisk(row, queue),
+    payment_order: showOrder(row),
+  };
 }

@@ -21,5 +21,7 @@ export interface QueuedOrder {
   readonly since: string;
   readonly reason: string;
   readonly next_action: string;
+  /** One for each currency. */
+  readonly money_at_risk: readonly { readonly currency: string; readonly amount: string }[];
   readonly payment_order: PaymentOrder;
 }

@@ -26,18 +26,33 @@ const SPANS: Readonly<Record<string, { readonly word: string; readonly hours: nu
 /** A span that moves with every second would be another list each time. */
 const MINUTE_MS = 60_000;
 
+/** What the address says of a page, not of the list. */
+const PLACE_IN_LIST: readonly string[] = ["cursor", "page", "since"];
+
+type ListQuery = Readonly<Record<string, string | null>>;
+
 /** What the list is asked for, from what the address says. */
-export function toListQuery(query: URLSearchParams): Readonly<Record<string, string | null>> {
+export function toListQuery(query: URLSearchParams): ListQuery {
   const span = SPANS[query.get("span") ?? ""];
-  const from = span === undefined ? null : Math.floor(nowMs() / MINUTE_MS) * MINUTE_MS - span.hours * HOUR_MS;
   return {
     status: query.get("status"),
     phase: query.get("phase"),
     seller_account: query.get("seller_account"),
     checkout_id: query.get("checkout_id"),
-    created_gte: from === null ? toInstant(query.get("from")) : new Date(from).toISOString(),
+    created_gte: span === undefined ? toInstant(query.get("from")) : (sinceOf(query) ?? toSpanStart(span.hours)),
     created_lt: toInstant(query.get("until")),
   };
+}
+
+/** When the span of the first page began: a cursor holds for that very list alone, and not for the one a minute later. */
+const sinceOf = (query: URLSearchParams): string | null => (query.has("cursor") ? query.get("since") : null);
+
+const toSpanStart = (hours: number): string =>
+  new Date(Math.floor(nowMs() / MINUTE_MS) * MINUTE_MS - hours * HOUR_MS).toISOString();
+
+/** What the address of the next page must say about a list that was read with this filter. */
+export function toPinned(query: URLSearchParams, filter: ListQuery): ListQuery {
+  return { since: query.has("span") ? (filter.created_gte ?? null) : null };
 }
 
 /** A field of the browser gives local time without a zone. */
@@ -51,7 +66,7 @@ export function PaymentFilters({ query }: { readonly query: URLSearchParams }) {
   const ids = useId();
   const here = Object.fromEntries(query);
   const change = (values: Readonly<Record<string, string | null>>): void =>
-    navigate(withQuery(to("payments"), { ...here, cursor: null, page: null, ...values }));
+    navigate(withQuery(to("payments"), { ...here, cursor: null, page: null, since: null, ...values }));
   const status = query.get("status");
   const phase = query.get("phase");
   const state = status === null ? "" : phase === null ? status : `${status}.${phase}`;
@@ -60,7 +75,7 @@ export function PaymentFilters({ query }: { readonly query: URLSearchParams }) {
     change({ status: nextStatus, phase: nextPhase });
   };
   const hasOwnSpan = query.has("from") || query.has("until") || query.get("span") === "own";
-  const isNarrowed = [...query.keys()].some((name) => name !== "cursor" && name !== "page");
+  const isNarrowed = [...query.keys()].some((name) => !PLACE_IN_LIST.includes(name));
   const onText =
     (name: string) =>
     (event: { readonly currentTarget: HTMLInputElement }): void =>

@@ -14,7 +14,7 @@ import { StatusBadge, stateOf } from "../ui/status.tsx";
 import { Table } from "../ui/table.tsx";
 import { CopyId, Money } from "../ui/values.tsx";
 import { ExportButton } from "./payments-export.tsx";
-import { PaymentFilters, toListQuery } from "./payments-filters.tsx";
+import { PaymentFilters, toListQuery, toPinned } from "./payments-filters.tsx";
 
 /** The live figures tell sooner that something happened; this is for when their stream is away. */
 const REFRESH_MS = 10_000;
@@ -45,7 +45,7 @@ function PaymentList({ query }: { readonly query: URLSearchParams }) {
           ) : (
             <>
               <OrderTable orders={page.data} caption="Payment orders, newest first" />
-              <Pager page={page} what="payments" />
+              <Pager page={page} what="payments" pinned={toPinned(query, filter)} />
             </>
           )
         }

@@ -113,7 +113,7 @@ function QueueTab({ summary, isCurrent }: { readonly summary: QueueSummary; read
 function QueueTable({ page, queue }: { readonly page: ListPage<QueuedOrder>; readonly queue: string }) {
   return (
     <Table
-      caption={`Payments that are ${queue}, longest first`}
+      caption={`Payments that are ${queue}, newest first`}
       rows={page.data}
       keyOf={({ payment_order: order }) => order.payment_order_id}
       columns={[
@@ -129,7 +129,13 @@ function QueueTable({ page, queue }: { readonly page: ListPage<QueuedOrder>; rea
         {
           title: "At risk",
           kind: "number",
-          show: ({ payment_order: { amount, currency } }) => <Money amount={amount} currency={currency} />,
+          show: ({ money_at_risk: money }) => (
+            <span class="stacked">
+              {money.map(({ amount, currency }) => (
+                <Money key={currency} amount={amount} currency={currency} />
+              ))}
+            </span>
+          ),
         },
         { title: "Why", show: ({ reason }) => toWords(reason) },
         { title: "Next action", kind: "wide", show: ({ next_action: action }) => action },

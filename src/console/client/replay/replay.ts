@@ -3,11 +3,8 @@
  * written, which is why this file may move a machine although it is not the engine.
  */
 import { type SnapshotFrom, transition } from "xstate";
-import {
-  newPaymentOrderContext,
-  PAYMENT_ORDER_MACHINE,
-  paymentOrderMachine,
-} from "../../../../machines/payment-order.ts";
+import { PAYMENT_ORDER_MACHINE, paymentOrderMachine } from "../../../../machines/payment-order.ts";
+import { newPaymentOrderContext } from "../../../../machines/payment-order-context.ts";
 import { isPolicyName } from "../../../../machines/payment-order-policy.ts";
 import type { PaymentOrderEvent, PaymentOrderInput } from "../../../../machines/payment-order-types.ts";
 import type { OrderHistory } from "../../contract.ts";

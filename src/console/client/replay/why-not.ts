@@ -28,7 +28,6 @@ export const GUARD_SAYS_NO: Readonly<Record<string, string>> = {
   isUnsentAfterLate: "no money of the order is in suspense",
   isSoftDeclineAfterLate: "no money of the order is in suspense",
   isSurelyAbsentAfterLate: "no money of the order is in suspense",
-  isTimerAfterLate: "no money of the order is in suspense",
   isCaptured: "nothing was captured",
   isSoftDeclineAfterCancel: "nobody asked to cancel",
   isSoftDeclineWithBudget: "every allowed send is used up, or the decline is final",

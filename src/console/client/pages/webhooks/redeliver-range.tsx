@@ -1,5 +1,5 @@
 /** Sends again what an endpoint was to be told in a span of time, for a receiver that lost what it had. */
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Problem, problemOf } from "../../api/problem.ts";
 import { request } from "../../api/request.ts";
 import type { Redelivered } from "../../api/webhook-types.ts";
@@ -27,40 +27,93 @@ function toInstant(field: HTMLInputElement | null): string | undefined {
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }
 
+/** How far a range that is longer than one answer has come. */
+interface Progress {
+  readonly count: number;
+  readonly cursor: string | null;
+}
+
+const NOT_BEGUN: Progress = { count: 0, cursor: null };
+
+interface Run {
+  readonly path: string;
+  readonly range: Readonly<Record<string, string | undefined>>;
+  readonly begin: Progress;
+  /** False stops it. */
+  readonly onPart: (progress: Progress) => boolean;
+}
+
+/**
+ * Part after part: to begin once more would send the oldest ones again and never the rest. Whether it came to the end.
+ */
+async function redeliver({ path, range, begin, onPart }: Run): Promise<boolean> {
+  for (let { count, cursor } = begin; ; ) {
+    const body = cursor === null ? range : { ...range, cursor };
+    const answer = await request<Redelivered>(`${path}/redeliver`, { method: "POST", body });
+    count += answer.redelivered;
+    cursor = answer.next_cursor;
+    const mayGoOn = onPart({ count, cursor });
+    if (!answer.has_more) return true;
+    if (!mayGoOn) return false;
+  }
+}
+
+const toSum = (count: number): string => `${formatCount(count)} events are sent again.`;
+const toSumOfPart = (count: number): string => `${toSum(count)} There are more, which were not.`;
+
 export function RedeliverRangeDialog({ path, onClose, onDone }: RangeProps) {
   const from = useRef<HTMLInputElement>(null);
   const until = useRef<HTMLInputElement>(null);
   const kind = useRef<HTMLSelectElement>(null);
+  const wish = useRef({ isStopped: false, isClosed: false });
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [isStopping, setStopping] = useState(false);
+  const [progress, setProgress] = useState(NOT_BEGUN);
+  // Whoever leaves, also by “back”, wants no more of it; what was sent until then is told.
+  useEffect(
+    () => () => {
+      wish.current = { isStopped: true, isClosed: true };
+    },
+    [],
+  );
+  const stop = (): void => {
+    wish.current.isStopped = true;
+    setStopping(true);
+  };
   const send = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
+    if (isBusy) return;
+    wish.current.isStopped = false;
     setBusy(true);
+    setStopping(false);
     setProblem(null);
+    let reached = progress;
+    const onPart = (part: Progress): boolean => {
+      reached = part;
+      setProgress(part);
+      return !wish.current.isStopped;
+    };
     try {
-      const body = { from: toInstant(from.current), to: toInstant(until.current), status: kind.current?.value };
-      const answer = await request<Redelivered>(`${path}/redeliver`, { method: "POST", body });
-      const count = formatCount(answer.redelivered);
-      tell(
-        "done",
-        answer.has_more
-          ? `${count} events are sent again. There are more: redeliver once more.`
-          : `${count} events are sent again.`,
-      );
-      onDone();
-      onClose();
+      const range = { from: toInstant(from.current), to: toInstant(until.current), status: kind.current?.value };
+      const isWhole = await redeliver({ path, range, begin: progress, onPart });
+      if (isWhole || wish.current.isClosed) tell("done", (isWhole ? toSum : toSumOfPart)(reached.count));
+      if (isWhole && !wish.current.isClosed) onClose();
     } catch (error) {
-      setProblem(problemOf(error));
-      setBusy(false);
+      const failure = problemOf(error);
+      setProblem(failure);
+      if (wish.current.isClosed) tell("failed", `${toSum(reached.count)} Then it failed. ${failure.detail}`);
     }
+    setBusy(false);
+    onDone();
   };
   return (
     <Dialog title="Redeliver a span of time" onClose={onClose}>
-      <form class="stack" onSubmit={send}>
+      <form class="stack" onSubmit={send} onInput={() => setProgress(NOT_BEGUN)}>
         <p>The receiver knows events by their id, so it can leave out what it has had.</p>
         <label class="field">
           <span>Which</span>
-          <select ref={kind} name="status">
+          <select ref={kind} name="status" disabled={isBusy}>
             {KINDS.map(({ status, word }) => (
               <option key={status} value={status}>
                 {word}
@@ -71,20 +124,25 @@ export function RedeliverRangeDialog({ path, onClose, onDone }: RangeProps) {
         <div class="field-row">
           <label class="field">
             <span>Events from</span>
-            <input ref={from} name="from" type="datetime-local" />
+            <input ref={from} name="from" type="datetime-local" disabled={isBusy} />
           </label>
           <label class="field">
             <span>Until</span>
-            <input ref={until} name="until" type="datetime-local" />
+            <input ref={until} name="until" type="datetime-local" disabled={isBusy} />
           </label>
         </div>
         {problem !== null && <ProblemBox problem={problem} />}
         <div class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>
-            Close
+          <p class="hint dialog-progress" role="status">
+            {progress.count > 0 && isBusy && `${formatCount(progress.count)} events are sent again so far…`}
+            {progress.count > 0 && !isBusy && toSumOfPart(progress.count)}
+          </p>
+          <button type="button" class="button" onClick={isBusy ? stop : onClose}>
+            {!isBusy ? "Close" : isStopping ? "Stopping…" : "Stop"}
           </button>
-          <button type="submit" class="button is-primary" disabled={isBusy}>
-            {isBusy ? "Sending…" : "Redeliver"}
+          {/* Not disabled: it would lose the focus, and with it the way to “Stop”. */}
+          <button type="submit" class="button is-primary" aria-disabled={isBusy}>
+            {isBusy ? "Sending…" : progress.count > 0 ? "Go on" : "Redeliver"}
           </button>
         </div>
       </form>
