@@ -12,7 +12,7 @@ export interface Property {
 export const PROPERTIES: readonly Property[] = [
   {
     property: "An operation takes effect at most once, at one PSP",
-    invariants: ["one effect", "one PSP", "new key after proof"],
+    invariants: ["one effect", "one PSP", "new key after proof", "known money"],
     triesOf: ({ effects }) => effects,
   },
   {

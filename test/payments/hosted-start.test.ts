@@ -83,12 +83,16 @@ test("a card that comes while the order takes another letter is the one that is 
   const found = await findPaymentEvent(sql, TEST_MERCHANT, "busy");
   const [busy = ""] = found?.orderIds ?? [];
   const lock = await holdLock(database, `SELECT 1 FROM payment_orders WHERE id = '${busy}' FOR UPDATE`);
-  // A success that nobody asked for goes to suspense; its commit waits, and the order is in memory without a card.
-  const origin = { source: "webhook", operation: 1, attempt: null, ...toStamp(systemPorts) } as const;
-  const money = { reference: "stray-1", amount: "10000", currency: "USD", captured: true } as const;
+  // Its commit waits, and the order is in memory without a card.
+  const letter = {
+    type: "order.awaited",
+    expiresInMs: 7_200_000,
+    payUrl: "http://127.0.0.1/pay",
+    ...toStamp(systemPorts),
+  } as const;
   const late = processor.engine.deliver(
     { kind: PAYMENT_ORDER_KIND, merchantId: TEST_MERCHANT, id: busy },
-    toFactLetter({ type: "psp.succeeded", ...money, ...origin }),
+    toFactLetter(letter),
   );
   await expect
     .poll(() => processor.engine.isLive({ kind: PAYMENT_ORDER_KIND, merchantId: TEST_MERCHANT, id: busy }))
