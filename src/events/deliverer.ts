@@ -9,7 +9,7 @@ import { type CancelTimer, type Ports, sleep, withinTime } from "../core/ports.t
 import type { EventStatements } from "../db/event-access.ts";
 import type { AttemptResult, ClaimedDelivery } from "../db/statements/deliveries.ts";
 import { MAX_RETRY_AFTER_MS, MAX_WAIT_MS, nextAttemptInMs } from "./attempt-schedule.ts";
-import { createDeliveryLanes, NEW_ENDPOINT_PLACES } from "./delivery-lanes.ts";
+import { createDeliveryLanes, MAX_QUICK_OF_MERCHANT, NEW_ENDPOINT_PLACES } from "./delivery-lanes.ts";
 import { eventIdOf, toEventText } from "./event-text.ts";
 import { createResultWriter } from "./result-writer.ts";
 import type { WebhookAnswer, WebhookSender } from "./send-webhook.ts";
@@ -82,7 +82,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     isClaiming = true;
     while (isWanted && !isStopped) {
       isWanted = false;
-      const limit = lanes.free(ports.clock.monotonicMs());
+      const nowMs = ports.clock.monotonicMs();
+      const limit = lanes.free(nowMs);
       if (limit === 0) {
         isCut = true;
         break;
@@ -94,12 +95,16 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
           visibleMs: options.claimMs ?? DEFAULT_CLAIM_MS,
           defaultPlaces: NEW_ENDPOINT_PLACES,
           places: lanes.places(),
+          merchantShare: MAX_QUICK_OF_MERCHANT,
+          underWay: lanes.underWay(nowMs),
         });
         if (isFailing) log.info("webhooks are delivered again");
         isFailing = false;
         for (const delivery of claimed) begin(delivery);
         // Endpoints that this claim had no room for wait for any attempt to end, not for their own.
-        isCut = claimed.length >= limit;
+        isCut =
+          claimed.length >= limit ||
+          lanes.underWay(ports.clock.monotonicMs()).some(({ attempts }) => attempts >= MAX_QUICK_OF_MERCHANT);
       } catch (error) {
         if (!isFailing) log.warn({ err: error }, "due webhooks could not be claimed; trying until they are");
         isFailing = true;
@@ -110,7 +115,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   function begin(delivery: ClaimedDelivery): void {
-    const ticket = lanes.begin(delivery.endpointId, ports.clock.monotonicMs());
+    const ticket = lanes.begin(delivery, ports.clock.monotonicMs());
     const attempt = deliver(delivery)
       .catch((error: unknown) => {
         log.warn({ err: error }, "a webhook attempt ended without a result; it comes due again");
@@ -135,12 +140,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const result = toResult(delivery, answer, { latencyMs, chance: ports.random.unit() });
     options.onAttempt?.(result.outcome, latencyMs);
     await writer.write(result);
-    const { merchantId, endpointId } = delivery;
     if (answer.status === GONE) {
-      await statements.disableGoneEndpoint(merchantId, endpointId);
+      await statements.disableGoneEndpoint(delivery);
       await tidy();
     } else if (answer.error !== null && answer.retryAfterMs !== null && answer.retryAfterMs > 0) {
-      await statements.holdEndpoint(merchantId, endpointId, Math.min(answer.retryAfterMs, MAX_RETRY_AFTER_MS));
+      await statements.holdEndpoint(delivery, Math.min(answer.retryAfterMs, MAX_RETRY_AFTER_MS));
     }
     return result.outcome === "delivered";
   }
@@ -211,7 +215,6 @@ function toResult(
   const base = { merchantId, id, claim, attempt, status, latencyMs, error, excerpt };
   if (error === null) return { ...base, outcome: "delivered", nextInMs: 0 };
   const nextInMs = nextAttemptInMs({ failures: failures + 1, retryAfterMs, chance });
-  return nextInMs === null || status === GONE
-    ? { ...base, outcome: "parked", nextInMs: 0 }
-    : { ...base, outcome: "failed", nextInMs };
+  // Also after 410: it is parked with all the rest of an endpoint that is gone, but goes to a URL that is new by now.
+  return nextInMs === null ? { ...base, outcome: "parked", nextInMs: 0 } : { ...base, outcome: "failed", nextInMs };
 }

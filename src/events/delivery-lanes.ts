@@ -2,17 +2,25 @@
  * How many deliveries one node has under way, to each endpoint and in all. An endpoint begins with one place, gets
  * twice as many with every success and is back at one with every failure: so one that hangs holds one place, and ten
  * that hang hold ten. Attempts that take long count no more among the quick ones, whose number is limited: waiting
- * costs a socket and nothing else, and must not keep others from being told.
+ * costs a socket and nothing else, and must not keep others from being told. Of those places one merchant has a share
+ * at most, and who has the fewest comes first (`claim_deliveries`): a thousand that hang are still one merchant.
  */
-import type { EndpointPlaces } from "../db/statements/deliveries.ts";
+import type { EndpointPlaces, MerchantAttempts } from "../db/statements/deliveries.ts";
 
 export interface DeliveryLanes {
   /** How many may be begun now. */
   free(nowMs: number): number;
   /** Endpoints that have another number of places left than a new one, which has `NEW_ENDPOINT_PLACES`. */
   places(): readonly EndpointPlaces[];
-  begin(endpointId: string, nowMs: number): LaneTicket;
+  /** Attempts under way that count among the quick ones, of each merchant that has any. */
+  underWay(nowMs: number): readonly MerchantAttempts[];
+  begin(target: LaneTarget, nowMs: number): LaneTicket;
   inFlight(): number;
+}
+
+export interface LaneTarget {
+  readonly merchantId: number;
+  readonly endpointId: string;
 }
 
 export interface LaneTicket {
@@ -23,7 +31,9 @@ export interface LaneTicket {
 export const NEW_ENDPOINT_PLACES = 1;
 const MAX_ENDPOINT_PLACES = 32;
 /** Attempts younger than `SLOW_AFTER_MS`. */
-const MAX_QUICK = 128;
+const MAX_QUICK = 160;
+/** The rest is kept for whoever comes: its first event must not wait until those of another are slow. */
+export const MAX_QUICK_OF_MERCHANT = 128;
 const SLOW_AFTER_MS = 2_000;
 const MAX_IN_ALL = 2_048;
 /** Endpoints whose places are remembered while nothing goes there. */
@@ -42,13 +52,21 @@ function freeOf({ limit, inFlight }: Lane): number {
 
 export function createDeliveryLanes(): DeliveryLanes {
   const lanes = new Map<string, Lane>();
-  const startedAtMs = new Set<{ readonly ms: number }>();
+  const started = new Set<{ readonly merchantId: number; readonly atMs: number }>();
+
+  function countQuick(nowMs: number): ReadonlyMap<number, number> {
+    const quick = new Map<number, number>();
+    for (const { merchantId, atMs } of started) {
+      if (nowMs - atMs < SLOW_AFTER_MS) quick.set(merchantId, (quick.get(merchantId) ?? 0) + 1);
+    }
+    return quick;
+  }
 
   return {
     free(nowMs) {
       let quick = 0;
-      for (const { ms } of startedAtMs) if (nowMs - ms < SLOW_AFTER_MS) quick += 1;
-      return Math.max(0, Math.min(MAX_QUICK - quick, MAX_IN_ALL - startedAtMs.size));
+      for (const attempts of countQuick(nowMs).values()) quick += attempts;
+      return Math.max(0, Math.min(MAX_QUICK - quick, MAX_IN_ALL - started.size));
     },
     places() {
       const places: EndpointPlaces[] = [];
@@ -58,15 +76,16 @@ export function createDeliveryLanes(): DeliveryLanes {
       }
       return places;
     },
-    begin(endpointId, nowMs) {
+    underWay: (nowMs) => [...countQuick(nowMs)].map(([merchantId, attempts]) => ({ merchantId, attempts })),
+    begin({ merchantId, endpointId }, nowMs) {
       const lane = lanes.get(endpointId) ?? { limit: NEW_ENDPOINT_PLACES, inFlight: 0 };
       lane.inFlight += 1;
       lanes.set(endpointId, lane);
-      const started = { ms: nowMs };
-      startedAtMs.add(started);
+      const attempt = { merchantId, atMs: nowMs };
+      started.add(attempt);
       return {
         end(isSuccess) {
-          startedAtMs.delete(started);
+          started.delete(attempt);
           lane.inFlight -= 1;
           lane.limit = isSuccess ? Math.min(lane.limit * 2, MAX_ENDPOINT_PLACES) : NEW_ENDPOINT_PLACES;
           const isForgettable = lane.inFlight === 0 && (!isSuccess || lanes.size > MAX_REMEMBERED);
@@ -75,6 +94,6 @@ export function createDeliveryLanes(): DeliveryLanes {
         },
       };
     },
-    inFlight: () => startedAtMs.size,
+    inFlight: () => started.size,
   };
 }

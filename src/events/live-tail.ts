@@ -50,10 +50,11 @@ export function createLiveTail({ statements, ports, log }: LiveTailOptions): Liv
     while (isWanted && channels.size > 0) {
       isWanted = false;
       try {
-        const places = [...channels].map(([merchantId, { after }]) => ({ merchantId, after }));
+        const asked = new Map(channels);
+        const places = [...asked].map(([merchantId, { after }]) => ({ merchantId, after }));
         const found = await statements.readNextEvents(places, MAX_EVENTS);
         isFailing = false;
-        for (const event of found) publish(event);
+        for (const event of found) publish(event, asked.get(event.merchantId));
         if (found.length >= MAX_EVENTS) isWanted = true;
       } catch (error) {
         if (!isFailing) log.warn({ err: error }, "new events could not be read; trying until they are");
@@ -63,10 +64,9 @@ export function createLiveTail({ statements, ports, log }: LiveTailOptions): Liv
     isReading = false;
   }
 
-  function publish(event: PositionedEvent): void {
-    const channel = channels.get(event.merchantId);
-    // A channel that was closed and opened again meanwhile may be further already.
-    if (channel === undefined || event.position <= channel.after) return;
+  function publish(event: PositionedEvent, channel: Channel | undefined): void {
+    // One that was opened in its place meanwhile may stand before what this read began with: it gets its own.
+    if (channel === undefined || channels.get(event.merchantId) !== channel) return;
     channel.after = event.position;
     for (const listener of channel.listeners) listener(event);
   }

@@ -3,8 +3,9 @@
  * position, and Redis refuses an id that is not above its last one: so writing twice is harmless, and nothing overtakes.
  *
  * Where to go on is read from the stream itself: a Redis that forgot (flushed, or a failover to a replica that lagged)
- * gets again what it lacks, as far back as the stream's length. One node at a time does it; no network call happens
- * inside a database transaction; without Redis nothing else waits.
+ * gets again what it lacks, as far back as the stream's length. It may forget at any moment: what was read goes along
+ * with what is added, and nothing is added behind a gap. One node at a time does it; no network call happens inside a
+ * database transaction; without Redis nothing else waits.
  */
 import type { Logger } from "pino";
 import { type CancelTimer, type Ports, sleep } from "../core/ports.ts";
@@ -25,7 +26,7 @@ export interface RedisStreamOptions {
   >;
   readonly node: string;
   readonly ports: Ports;
-  readonly log: Pick<Logger, "warn" | "info">;
+  readonly log: Pick<Logger, "error" | "warn" | "info">;
 }
 
 export interface RedisStream {
@@ -42,16 +43,29 @@ const RENEW_MS = 5_000;
 const POLL_MS = 500;
 const MAX_EVENTS = 200;
 const RETRY_MS = 1_000;
+/** The id of the newest entry that the stream ever had, whatever was deleted since; empty when there is no stream. */
+const READ_NEWEST = `
+  local newest = ''
+  if redis.call('EXISTS', KEYS[1]) == 1 then
+    local info = redis.call('XINFO', 'STREAM', KEYS[1])
+    for at = 1, #info, 2 do if info[at] == 'last-generated-id' then newest = info[at + 1] end end
+  end`;
+const NEWEST_SCRIPT = `${READ_NEWEST}
+  return newest`;
 /**
- * Adds entries one after the other and ends at the first that Redis can't take (out of memory): a later one must not
- * get in before it. An entry that is there already is passed over.
+ * Adds entries one after the other while the newest is the one that they follow, and ends at the first that Redis can't
+ * take (out of memory): a later one must not get in before it.
  */
-const APPEND_SCRIPT = `
-  for at = 2, #ARGV, 5 do
-    local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], ARGV[at],
+const APPEND_SCRIPT = `${READ_NEWEST}
+  if newest ~= ARGV[1] then return 'MOVED' end
+  for at = 3, #ARGV, 5 do
+    local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], ARGV[at],
       'id', ARGV[at + 1], 'type', ARGV[at + 2], 'merchant_id', ARGV[at + 3], 'event', ARGV[at + 4])
-    if type(added) == 'table' and added.err and not string.find(added.err, 'equal or smaller') then return added end
+    if type(added) == 'table' and added.err then return added end
   end
+  return 'OK'`;
+const DELETE_SCRIPT = `${READ_NEWEST}
+  if newest == ARGV[1] then redis.call('DEL', KEYS[1]) end
   return 'OK'`;
 
 export function createRedisStream(options: RedisStreamOptions): RedisStream {
@@ -68,14 +82,16 @@ export function createRedisStream(options: RedisStreamOptions): RedisStream {
   // Without it, ioredis writes every failed attempt to connect to the console.
   redis.on("error", () => {});
 
-  /** The position of the newest entry; where to begin when there is none. */
-  async function findPlace(): Promise<number> {
-    const [newest] = await redis.xrevrange(key, "+", "-", "COUNT", 1);
-    if (newest !== undefined) return Number.parseInt(newest[0], 10);
-    return Math.max(0, (await statements.readLastPosition()) - maxLength);
+  const readNewest = async (): Promise<string> => String(await redis.eval(NEWEST_SCRIPT, 1, key));
+
+  /** Where to go on behind the newest entry, or to begin when there is none. */
+  async function findPlace(newest: string): Promise<number> {
+    const position = toPosition(newest);
+    return position > 0 ? position : Math.max(0, (await statements.readLastPosition()) - maxLength);
   }
 
-  async function append(events: readonly PositionedEvent[]): Promise<void> {
+  /** False when `newest` is the newest no more, and nothing was added. */
+  async function append(newest: string, events: readonly PositionedEvent[]): Promise<boolean> {
     const entries = events.flatMap((event) => [
       `${event.position}-0`,
       eventIdOf(event),
@@ -83,27 +99,43 @@ export function createRedisStream(options: RedisStreamOptions): RedisStream {
       String(event.merchantId),
       toEventText(event),
     ]);
-    await redis.eval(APPEND_SCRIPT, 1, key, maxLength, ...entries);
+    return (await redis.eval(APPEND_SCRIPT, 1, key, newest, maxLength, ...entries)) !== "MOVED";
   }
 
   /** Whether this node may fill the stream now. Two that do so change nothing; it only saves work. */
   async function hold(): Promise<boolean> {
     const nowMs = ports.clock.monotonicMs();
     if (heldUntilMs - nowMs > RENEW_MS) return true;
-    const isHeld = (await statements.holdStream(STREAM_NAME, node, HOLD_MS)) !== null;
-    heldUntilMs = isHeld ? nowMs + HOLD_MS : Number.NEGATIVE_INFINITY;
-    return isHeld;
+    // Read before the database is: what another node adds meanwhile must not look as if it came from nowhere.
+    const newest = await readNewest();
+    const last = await statements.holdStream(STREAM_NAME, node, HOLD_MS);
+    heldUntilMs = last === null ? Number.NEGATIVE_INFINITY : nowMs + HOLD_MS;
+    if (last !== null && toPosition(newest) > last) await beginAnew(newest, last);
+    return last !== null;
+  }
+
+  /**
+   * For a database that was restored from a backup: it gives positions again that the stream has for other events, and
+   * Redis would refuse every new event until they are used up.
+   */
+  async function beginAnew(newest: string, last: number): Promise<void> {
+    log.error(
+      { key, newest, last },
+      "the stream in Redis is ahead of the database, which was restored; the stream is deleted and filled anew: create its consumer groups again",
+    );
+    await redis.eval(DELETE_SCRIPT, 1, key, newest);
   }
 
   /** Copies until there is nothing left, or another node holds the stream. */
   async function copy(): Promise<void> {
     while (!isStopped) {
       if (!(await hold())) return;
-      const events = await statements.readAllEvents(await findPlace(), MAX_EVENTS);
+      const newest = await readNewest();
+      const events = await statements.readAllEvents(await findPlace(newest), MAX_EVENTS);
       const last = events.at(-1);
       if (last === undefined) return;
-      await append(events);
-      await statements.noteStreamed(STREAM_NAME, node, last.position);
+      // Else it changed meanwhile, and what it lacks begins elsewhere.
+      if (await append(newest, events)) await statements.noteStreamed(STREAM_NAME, node, last.position);
     }
   }
 
@@ -143,3 +175,6 @@ export function createRedisStream(options: RedisStreamOptions): RedisStream {
     },
   };
 }
+
+/** Of an entry's id, `17-0`; 0 for none. */
+const toPosition = (id: string): number => (id === "" ? 0 : Number.parseInt(id, 10));

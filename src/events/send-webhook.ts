@@ -148,41 +148,57 @@ class StaleSocketError extends Error {
 
 const STALE_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
-function exchange(request: ClientRequest, { body }: OutgoingWebhook, nowMs: number): Promise<WebhookAnswer> {
+/**
+ * Neither part is waited for longer than the signal allows, whatever the connection does: an attempt without an end
+ * would keep its place for ever.
+ */
+async function exchange(
+  request: ClientRequest,
+  { body, signal }: OutgoingWebhook,
+  nowMs: number,
+): Promise<WebhookAnswer> {
+  const { response, chunks, ended } = await untilAborted(signal, beginAnswer(request, body));
+  // Its status is known, and that alone decides: how much of its body came by then does not matter.
+  await untilAborted(signal, ended).catch(() => {});
+  // Of an answer that was read to its end the connection can be used again.
+  if (!response.complete) request.destroy();
+  return toAnswer(response, Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES), nowMs);
+}
+
+interface AnswerUnderWay {
+  readonly response: IncomingMessage;
+  /** What has come of its body. */
+  readonly chunks: readonly Buffer[];
+  /** At the end, at the limit, or when the connection breaks in the middle of the body. Never rejects. */
+  readonly ended: Promise<void>;
+}
+
+function beginAnswer(request: ClientRequest, body: string): Promise<AnswerUnderWay> {
   return new Promise((resolve, reject) => {
-    let hasAnswer = false;
-    request.on("response", (response) => {
-      hasAnswer = true;
-      readAnswer(response, (bytes) => {
-        resolve(toAnswer(response, bytes, nowMs));
-        // Of an answer that was read to its end the connection can be used again.
-        if (!response.complete) request.destroy();
-      });
-    });
+    request.on("response", (response) => resolve(readAnswer(response)));
+    // Once an answer is under way its own end or break decides, and these come too late to change anything.
     request.on("error", (error) => {
-      // With an answer under way that one's own end or break decides: its status is known.
-      if (hasAnswer) return;
       const isStale = request.reusedSocket && STALE_CODES.has(codeOf(error));
       reject(isStale ? new StaleSocketError(error.message) : error);
     });
+    // A receiver that switches protocols (101) gets its connection closed by Node without an error.
+    request.on("close", () => reject(new AttemptError("connection_closed")));
     request.end(body);
   });
 }
 
-/** Calls back once: at the end, at the limit, or when the connection breaks in the middle of the body. */
-function readAnswer(response: IncomingMessage, done: (bytes: Uint8Array) => void): void {
+function readAnswer(response: IncomingMessage): AnswerUnderWay {
   const chunks: Buffer[] = [];
   let size = 0;
-  const finish = (): void => done(Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES));
-  response.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= MAX_ANSWER_BYTES) finish();
+  const ended = new Promise<void>((resolve) => {
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= MAX_ANSWER_BYTES) resolve();
+    });
+    for (const end of ["end", "error", "close"]) response.on(end, () => resolve());
   });
-  response.on("end", finish);
-  // Its status is known, and that alone decides.
-  response.on("error", finish);
-  response.on("close", finish);
+  return { response, chunks, ended };
 }
 
 function toAnswer(response: IncomingMessage, bytes: Uint8Array, nowMs: number): WebhookAnswer {

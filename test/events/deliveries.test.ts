@@ -171,6 +171,30 @@ test("410 disables the endpoint and parks what was on its way there", async () =
   expect(await under.count("due")).toBe(0);
 });
 
+test.each([
+  ["410", answering(410)],
+  ["Retry-After", answering(429, "", { "retry-after": "600" })],
+])("%s that an endpoint's old URL answers does not count for its new one", async (_, answerOld) => {
+  let answer = (): void => {};
+  await using old = await startReceiver((request, response) => {
+    answer = () => answerOld(request, response);
+  });
+  await using receiver = await startReceiver();
+  const { id } = await under.addEndpoint(old.url);
+  const events = under.open();
+  await under.addEvents(3);
+  await expect.poll(() => old.received.length, PATIENCE).toBe(1);
+  await events.endpoints.change(MERCHANT, id, { url: receiver.url });
+  answer();
+  // What follows goes to the new URL, and so does what the old one did not take.
+  await expect.poll(() => receiver.accepted.length, PATIENCE).toBe(2);
+  await expect.poll(async () => (await under.sql`SELECT FROM delivery_attempts WHERE error IS NOT NULL`).count).toBe(1);
+  await becomeDue();
+  await expect.poll(() => under.count("delivered"), PATIENCE).toBe(3);
+  expect(old.received).toHaveLength(1);
+  expect(await events.endpoints.find(MERCHANT, id)).toMatchObject({ enabled: true, notBefore: null });
+});
+
 test("a disabled endpoint is told nothing; what was due there goes out when it is enabled again, what it missed on request", async () => {
   await using receiver = await startReceiver(answering(500));
   const { id } = await under.addEndpoint(receiver.url);
@@ -461,9 +485,7 @@ describe("an endpoint that fails or hangs", () => {
       response.on("close", () => ended.push(path));
       hanging.push(() => void response.end());
     });
-    await under.sql`
-      INSERT INTO webhook_endpoints (merchant_id, id, url, events)
-      SELECT ${MERCHANT}, gen_random_uuid(), ${receiver.url} || '/' || n, '{*}' FROM generate_series(0, 999) AS n`;
+    await under.addEndpoints(MERCHANT, receiver.url, 1_000);
     // However slow the machine is: no attempt ends by its deadline, and no claim runs out.
     const after: Ports["timers"]["after"] = (ms, callback) =>
       ms >= ATTEMPT_DEADLINE_MS ? () => {} : systemPorts.timers.after(ms, callback);

@@ -24,8 +24,10 @@ export interface EventsUnderTest extends AsyncDisposable {
   open(changes?: Partial<MerchantEventsOptions>): MerchantEvents;
   /** Straight into the table; returns the id and the secret. */
   addEndpoint(url: string, events?: readonly string[]): Promise<{ readonly id: string; readonly secret: string }>;
+  /** So many endpoints of a merchant, at `url` with a number behind it; straight into the table. */
+  addEndpoints(merchantId: number, url: string, count: number): Promise<void>;
   /** Commits events: `versions` of each of `orders` orders. */
-  addEvents(orders: number, versions?: number): Promise<void>;
+  addEvents(orders: number, versions?: number, merchantId?: number): Promise<void>;
   /** Commits what is written meanwhile as the planner sees it least: it takes the tables for as empty as they were. */
   unseenByPlanner(write: (sql: postgres.TransactionSql) => Promise<unknown>): Promise<void>;
   /** Stops what was opened and empties the tables, for the next test. */
@@ -82,13 +84,18 @@ export async function startEventsUnderTest(): Promise<EventsUnderTest> {
       await sql`INSERT INTO webhook_endpoints (merchant_id, id, url, events) VALUES (${MERCHANT}, ${id}, ${url}, ${[...events]})`;
       return { id, secret: toWebhookSecret(SIGNING_KEY, { merchantId: MERCHANT, endpointId: id, generation: 1 }) };
     },
-    async addEvents(orders, versions = 1) {
+    async addEndpoints(merchantId, url, count) {
+      await sql`
+        INSERT INTO webhook_endpoints (merchant_id, id, url, events)
+        SELECT ${merchantId}, gen_random_uuid(), ${url} || '/' || n, '{*}' FROM generate_series(0, ${count}::int - 1) AS n`;
+    },
+    async addEvents(orders, versions = 1, merchantId = MERCHANT) {
       const rows = Array.from({ length: orders }, () => {
         ordersMade += 1;
         const subject = newUuid(systemPorts);
         const name = `po_${ordersMade}`;
         return Array.from({ length: versions }, (_, index) => ({
-          merchant_id: MERCHANT,
+          merchant_id: merchantId,
           id: newUuid(systemPorts),
           type: `payment_order.${VERSION_TYPES[index] ?? "pending"}`,
           subject_id: subject,

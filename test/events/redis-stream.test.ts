@@ -2,7 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
+import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { newUuid } from "../../src/core/ids.ts";
+import { systemPorts } from "../../src/core/ports.ts";
+import { connectDatabase } from "../../src/db/client.ts";
+import { bindEventStatements } from "../../src/db/event-access.ts";
+import { createRedisStream } from "../../src/events/redis-stream.ts";
 import { findFreePort } from "../support/free-port.ts";
 import { createTestRedis, type TestRedis } from "../support/redis.ts";
 import { type EventsUnderTest, publicEventId, startEventsUnderTest } from "./events-under-test.ts";
@@ -106,6 +112,88 @@ test("a Redis that forgot gets again what it lacks, whether all or the end of it
   await redis.xadd(key(), "5-0", "id", "old");
   await untilLength(16);
   expect(await entries()).toEqual(idsUpTo(20).slice(4));
+});
+
+test("a Redis that forgets between the question where to go on and the answer has no gap", async () => {
+  const sql = connectDatabase(under.database.appUrl, { name: "forgetful", max: 2, statementTimeoutMs: 10_000 });
+  const statements = bindEventStatements(sql);
+  await under.addEvents(20);
+  while ((await statements.relayEvents(500)).events > 0);
+  let forget: () => Promise<unknown> = async () => {};
+  const stream = createRedisStream({
+    url: testRedis.url,
+    keyPrefix: testRedis.keyPrefix,
+    maxLength: 1_000,
+    statements: {
+      ...statements,
+      async readAllEvents(after, limit) {
+        const found = await statements.readAllEvents(after, limit);
+        if (found.length > 0) await forget();
+        return found;
+      },
+    },
+    node: newUuid(systemPorts),
+    ports: systemPorts,
+    log: pino({ level: "silent" }),
+  });
+  stream.start();
+  const addMore = async (): Promise<void> => {
+    await under.addEvents(5);
+    await statements.relayEvents(500);
+  };
+  try {
+    await untilLength(20);
+    const isForgotten = Promise.withResolvers<void>();
+    forget = async () => {
+      forget = async () => {};
+      await redis.del(key());
+      isForgotten.resolve();
+    };
+    await addMore();
+    await isForgotten.promise;
+    await untilLength(25);
+    expect(await entries()).toEqual(idsUpTo(25));
+    // As a replica that lagged when it was made the master.
+    forget = async () => {
+      forget = async () => {};
+      await redis.del(key());
+      await redis.xadd(key(), "7-0", "id", "old");
+    };
+    await addMore();
+    await untilLength(24);
+    expect(await entries()).toEqual(idsUpTo(30).slice(6));
+  } finally {
+    await stream.stop();
+    await sql.end({ timeout: 1 });
+  }
+});
+
+test("a stream that is ahead of a database that was restored is filled anew, and the operator is told", async () => {
+  const first = openWithRedis();
+  await under.addEvents(20);
+  await untilLength(20);
+  await first.stop(0);
+  await under.sql`DELETE FROM events WHERE position > 12`;
+  await under.sql`UPDATE event_positions SET last = 12`;
+  const told: string[] = [];
+  const log = pino({ level: "error" }, { write: (line: string) => void told.push(line) });
+  under.open({ redis: { url: testRedis.url, keyPrefix: testRedis.keyPrefix, maxLength: 10_000 }, log });
+  await under.addEvents(3);
+  await untilLength(15);
+  expect(await entries()).toEqual(idsUpTo(15));
+  const [, newest] = (await redis.xrevrange(key(), "+", "-", "COUNT", 1))[0] ?? [];
+  expect(newest?.[1]).toBe(publicEventId((await under.positions()).at(-1)?.id ?? ""));
+  expect(told.map((line) => JSON.parse(line))).toMatchObject([{ newest: "20-0", last: 12 }]);
+});
+
+test("what was deleted from the stream does not come again, nor keep what is new away", async () => {
+  openWithRedis();
+  await under.addEvents(10);
+  await untilLength(10);
+  await redis.xtrim(key(), "MAXLEN", 0);
+  await under.addEvents(5);
+  await untilLength(5);
+  expect(await entries()).toEqual(idsUpTo(15).slice(10));
 });
 
 test("it is kept at about its length", async () => {

@@ -135,6 +135,25 @@ test("a name whose resolver never answers is given up at the deadline", async ()
   expect(await send(sender, "https://hooks.shop.com/")).toMatchObject({ status: null, error: "timeout" });
 });
 
+test("a receiver that switches protocols instead of answering is no success and ends the attempt", async () => {
+  const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+  await using receiver = await startReceiver((_, response) => void response.socket?.write(switching));
+  const sender = open();
+  expect(await send(sender, receiver.url)).toMatchObject({ status: null, error: "connection_closed" });
+  receiver.answer = answering(200);
+  expect(await send(sender, receiver.url)).toMatchObject({ status: 200, error: null });
+});
+
+test("a receiver that says forever that it will answer is given up at the deadline", async () => {
+  await using receiver = await startReceiver((_, response) => {
+    const promise = (): void => {
+      if (!response.destroyed) response.writeProcessing(() => setTimeout(promise, 5));
+    };
+    promise();
+  });
+  expect(await send(open({ ports: HASTY_PORTS }), receiver.url)).toMatchObject({ status: null, error: "timeout" });
+});
+
 test("an answer without end is read up to a limit and counts by its status", async () => {
   let written = 0;
   await using receiver = await startReceiver((_, response) => {

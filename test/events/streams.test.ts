@@ -129,6 +129,24 @@ test("an id of nobody's, or of another merchant's, is refused", async () => {
   await expect(service.open(id)).rejects.toMatchObject({ code: "invalid-cursor" });
 });
 
+test("a listener does not begin at a position that a failover may give out again: one that can't be confirmed", async () => {
+  using service = openStreams();
+  await addRelayed(1);
+  const [confirm] = await under.sql<{ name: string }[]>`
+    SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname = 'pg_logical_emit_message' AND 'text'::regtype = ANY (proargtypes[2:2])`;
+  await under.sql.unsafe(`REVOKE EXECUTE ON FUNCTION ${confirm?.name} FROM PUBLIC`);
+  try {
+    await expect(service.open()).rejects.toThrow(/permission denied/);
+    expect(service.streams.count()).toBe(0);
+  } finally {
+    await under.sql.unsafe(`GRANT EXECUTE ON FUNCTION ${confirm?.name} TO PUBLIC`);
+  }
+  const reader = readFrames(await service.open());
+  const late = await addRelayed(1);
+  expect(await reader.ids(1)).toEqual(late);
+  await reader.cancel();
+});
+
 test("a silent stream says now and then that it is there, and ends when its key may no longer read", async () => {
   let isGood = true;
   using service = openStreams({ everyFactor: 500, mayGoOn: async () => isGood });

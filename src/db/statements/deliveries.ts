@@ -24,6 +24,12 @@ export interface EndpointPlaces {
   readonly free: number;
 }
 
+/** What of a merchant the node has under way, as far as it counts against the merchant's share. */
+export interface MerchantAttempts {
+  readonly merchantId: number;
+  readonly attempts: number;
+}
+
 export interface ClaimRequest {
   readonly claim: string;
   readonly limit: number;
@@ -32,6 +38,9 @@ export interface ClaimRequest {
   /** Places of an endpoint that `places` does not name. */
   readonly defaultPlaces: number;
   readonly places: readonly EndpointPlaces[];
+  /** One merchant has no more than this under way. */
+  readonly merchantShare: number;
+  readonly underWay: readonly MerchantAttempts[];
 }
 
 interface ClaimedRow {
@@ -51,13 +60,17 @@ interface ClaimedRow {
   readonly buyer_info: string | null;
 }
 
-/** Due deliveries, in the order of their events; those of one endpoint no more than it has places. */
+/**
+ * Due deliveries, in the order of their events; those of one endpoint no more than it has places, and first those of
+ * merchants that have the least under way.
+ */
 export async function claimDeliveries(sql: Sql, request: ClaimRequest): Promise<readonly ClaimedDelivery[]> {
-  const { claim, limit, visibleMs, defaultPlaces } = request;
-  const places = request.places.map(({ endpointId, free }) => ({ endpoint_id: endpointId, free }));
+  const { claim, limit, visibleMs, defaultPlaces, merchantShare } = request;
+  const places = Object.fromEntries(request.places.map(({ endpointId, free }) => [endpointId, free]));
+  const underWay = Object.fromEntries(request.underWay.map(({ merchantId, attempts }) => [merchantId, attempts]));
   const rows = await sql<ClaimedRow[]>`
     SELECT * FROM claim_deliveries(${claim}::uuid, ${limit}::int, ${visibleMs}::int, ${defaultPlaces}::int,
-      ${JSON.stringify(places)}::text::json)`;
+      ${JSON.stringify(places)}::text::jsonb, ${merchantShare}::int, ${JSON.stringify(underWay)}::text::jsonb)`;
   return rows.map((row) => ({
     merchantId: row.merchant_id,
     id: row.id,
@@ -117,18 +130,25 @@ export async function releaseDeliveries(
     WHERE d.merchant_id = r.merchant_id AND d.id = r.id AND d.claim = r.claim AND d.status = 'due'`;
 }
 
+/** An endpoint as it was called: what the server behind a URL says is not said of the one that came in its place. */
+export type CalledEndpoint = Pick<ClaimedDelivery, "merchantId" | "endpointId" | "url">;
+
 /** For an endpoint that says that it is gone: nothing goes there until the merchant enables it again. */
-export async function disableGoneEndpoint(sql: Sql, merchantId: number, endpointId: string): Promise<void> {
+export async function disableGoneEndpoint(sql: Sql, { merchantId, endpointId, url }: CalledEndpoint): Promise<void> {
   await sql`
     UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone', updated_at = now()
-    WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND enabled AND deleted_at IS NULL`;
+    WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND url = ${url} AND enabled AND deleted_at IS NULL`;
 }
 
 /** For an endpoint that asks to be left alone: none of its deliveries is begun before. */
-export async function holdEndpoint(sql: Sql, merchantId: number, endpointId: string, forMs: number): Promise<void> {
+export async function holdEndpoint(
+  sql: Sql,
+  { merchantId, endpointId, url }: CalledEndpoint,
+  forMs: number,
+): Promise<void> {
   await sql`
     UPDATE webhook_endpoints SET not_before = now() + ${forMs}::float8 * interval '1 ms'
-    WHERE merchant_id = ${merchantId} AND id = ${endpointId}
+    WHERE merchant_id = ${merchantId} AND id = ${endpointId} AND url = ${url}
       AND coalesce(not_before < now() + ${forMs - HOLD_SLACK_MS}::float8 * interval '1 ms', true)`;
 }
 

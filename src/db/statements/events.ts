@@ -78,9 +78,11 @@ export async function readRelayLag(sql: Sql): Promise<number> {
   return row?.lag ?? 0;
 }
 
+/** The last position that an event was given. It stays: who begins there would pass over the event that gets it again. */
 export async function readLastPosition(sql: Sql): Promise<number> {
   const [row] = await sql<{ last: number }[]>`SELECT last::float8 AS last FROM event_positions`;
   if (row === undefined) throw new Error("the counter of event positions is missing: run npm run migrate");
+  await confirmFound(sql);
   return row.last;
 }
 
@@ -132,13 +134,16 @@ export async function readAllEvents(sql: Sql, after: number, limit: number): Pro
   return found;
 }
 
-/** Makes this node the one that fills a stream, while nobody else is; the position it stands at, or null. */
+/**
+ * Makes this node the one that fills a stream, while nobody else is; the last position that an event was given, or null.
+ * That position stays: what this writes is committed behind it.
+ */
 export async function holdStream(sql: Sql, name: string, node: string, forMs: number): Promise<number | null> {
-  const [row] = await sql<{ position: number }[]>`
+  const [row] = await sql<{ last: number }[]>`
     UPDATE event_streams SET holder = ${node}, held_until = now() + ${forMs}::float8 * interval '1 ms'
     WHERE name = ${name} AND (holder = ${node} OR held_until IS NULL OR held_until <= now())
-    RETURNING position::float8 AS position`;
-  return row?.position ?? null;
+    RETURNING (SELECT last::float8 FROM event_positions) AS last`;
+  return row?.last ?? null;
 }
 
 export async function noteStreamed(sql: Sql, name: string, node: string, position: number): Promise<void> {
