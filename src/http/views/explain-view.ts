@@ -54,8 +54,11 @@ function summarize(row: OrderRow, context: PaymentOrderContext | null): string {
   const subject = `The payment of ${money} to ${row.sellerAccount}`;
   if (row.quarantinedAt !== null || context === null)
     return `${subject} is set aside because its stored state can't be read.`;
+  const isToldOfLate = context.parked?.reason === "charged_before";
   const late =
-    context.late.length > 0 ? " The PSP has also taken money that is not this order's; it is in suspense." : "";
+    context.late.length > 0 && !isToldOfLate
+      ? " The PSP has also taken money that is not this order's; it is in suspense."
+      : "";
   return `${subject} ${predicate(row, context)}.${late}`;
 }
 
