@@ -1,4 +1,5 @@
 /** Rows of the reading side as the objects that merchants see: the very form that events and stored answers have. */
+import { newPaymentOrderContext } from "../../../machines/payment-order-context.ts";
 import { restoreSnapshot } from "../../payments/payment-order-snapshot.ts";
 import type { PaymentOrderContext } from "../../../machines/payment-order-types.ts";
 import type { CheckoutRow } from "../../db/queries/find-checkout.ts";
@@ -81,30 +82,17 @@ export function showCheckout(row: CheckoutRow) {
 /** What the columns alone can tell of a quarantined order. */
 function contextFromColumns(row: OrderRow): PaymentOrderContext {
   return {
-    amount: row.amount.toString(),
-    platformFee: row.platformFee.toString(),
-    currency: row.currency,
-    psp: row.psp,
-    policy: "standard",
-    settleTimeMs: 0,
-    keyLifetimeMs: 0,
+    ...newPaymentOrderContext({
+      amount: row.amount.toString(),
+      platformFee: row.platformFee.toString(),
+      currency: row.currency,
+      psp: row.psp,
+      policy: "standard",
+      settleTimeMs: 0,
+      keyLifetimeMs: 0,
+    }),
     operation: 0,
-    attempt: 0,
-    sends: 0,
-    operationSends: 0,
-    budgetUsed: 0,
-    asks: 0,
-    call: null,
-    keySince: null,
-    unknownSince: null,
-    timer: null,
-    cancelRequested: false,
     reference: row.pspReference,
-    nextActionUrl: null,
-    failure: null,
     captured: row.amountCaptured.toString(),
-    held: null,
-    late: [],
-    parked: null,
   };
 }
